@@ -1,0 +1,294 @@
+/**
+ * One connection to a database and the state it is in. It is what pools hold; most programs use an `Engine` instead.
+ *
+ * A connection is *idle*, in a *transaction*, *streaming*, or *spent*: after a broken protocol, a lost socket, an
+ * interrupted statement or a failed rollback nobody can say what state its session is in, so it does nothing any more
+ * but fail at once, and is never used again.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type { Dialect } from "./Dialect.js"
+import type { DriverConnection, DriverResult, Request, RowStream, ServerInfo, SessionStatus } from "./Driver.js"
+import {
+  type ArgumentError,
+  type ConnectError,
+  type DriverError,
+  InvalidRequestError,
+  OperationalError
+} from "./Errors.js"
+import type { Recycled } from "./LeasePool.js"
+import * as Options from "./Options.js"
+import type { Compiled } from "./Statement.js"
+import { type BoundValue, defaultValueOptions, type ValueOptions } from "./Value.js"
+
+/**
+ * What a connection is in the middle of.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type State = "idle" | "transaction" | "streaming" | "spent"
+
+/**
+ * One connection (`aiomysql.Connection`). Its statements run one at a time; who shares it between fibers must see to
+ * that, as `SAConnection` does.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Connection {
+  /** As the server's process list names it (`aiomysql.Connection.thread_id`). */
+  readonly id: string
+  readonly server: ServerInfo
+  readonly dialect: Dialect
+  readonly values: ValueOptions
+  /** Milliseconds that COMMIT and ROLLBACK may take. */
+  readonly endTimeout: number
+  readonly state: () => State
+  readonly status: () => SessionStatus
+  /**
+   * Executes a compiled statement and reads its whole answer.
+   *
+   * *Fails with* what the database answers, and `InvalidRequestError` while a stream is open. *Interruption* returns at
+   * once and spends the connection; the statement is killed on the server.
+   */
+  readonly execute: (
+    compiled: Compiled,
+    values: ValueOptions
+  ) => Effect.Effect<DriverResult, DriverError | InvalidRequestError>
+  /** Executes a compiled statement and gives its rows as they are pulled, until the scope ends. Fails as `execute`. */
+  readonly stream: (
+    compiled: Compiled,
+    values: ValueOptions
+  ) => Effect.Effect<RowStream, DriverError | InvalidRequestError, Scope.Scope>
+  /** Executes a statement that the connection's owner answers for, such as BEGIN; 0 is no time limit. */
+  readonly control: (sql: string, timeout: number) => Effect.Effect<void, DriverError | InvalidRequestError>
+  /** Asks for a sign of life (`aiomysql.Connection.ping`, which never reconnects here). */
+  readonly ping: (timeout: number) => Effect.Effect<void, DriverError>
+  /** Nothing is known of the session any more. */
+  readonly spend: () => void
+  /** Something may be left in the session: it is reset before the next user has it. */
+  readonly markChanged: () => void
+  /** Ends the connection at once. */
+  readonly terminate: () => void
+  /** Whether it is of no more use. */
+  readonly isSpent: () => boolean
+  /** What a pool does with it when it comes back: keep it, reset it first where anything may be left, or end it. */
+  readonly recycle: () => Recycled | Effect.Effect<Recycled>
+}
+
+/**
+ * The tag of a connection.
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export const Connection: Context.Tag<Connection, Connection> = Context.GenericTag<Connection>("effect-sa/Connection")
+
+/** How long a reset may take before the connection is ended instead. */
+const resetTimeout = 5_000
+
+const noParameters: ReadonlyArray<BoundValue> = []
+
+class DriverBackedConnection implements Connection {
+  readonly id: string
+  readonly server: ServerInfo
+  readonly dialect: Dialect
+  readonly values: ValueOptions
+  readonly endTimeout: number
+  private streaming = false
+  private spent = false
+  private changed = false
+
+  constructor(
+    private readonly driver: DriverConnection,
+    settings: Options.Settings
+  ) {
+    this.id = driver.id
+    this.server = driver.server
+    this.dialect = settings.dialect
+    this.values = settings.values
+    this.endTimeout = settings.endTimeout
+  }
+
+  state(): State {
+    if (this.isSpent()) return "spent"
+    if (this.streaming) return "streaming"
+    return this.driver.status().inTransaction ? "transaction" : "idle"
+  }
+
+  status(): SessionStatus {
+    return this.driver.status()
+  }
+
+  execute(compiled: Compiled, values: ValueOptions): Effect.Effect<DriverResult, DriverError | InvalidRequestError> {
+    const refused = this.refusal()
+    if (refused !== undefined) return refused
+    if (compiled.leavesState) this.changed = true
+    return compiled.sets === undefined
+      ? this.driver.execute(requestOf(compiled, compiled.parameters, values))
+      : this.executeMany(compiled, compiled.sets, values)
+  }
+
+  /** Once for each set, in order; the numbers of rows are added up. */
+  private executeMany(
+    compiled: Compiled,
+    sets: ReadonlyArray<ReadonlyArray<BoundValue>>,
+    values: ValueOptions
+  ): Effect.Effect<DriverResult, DriverError | InvalidRequestError> {
+    return Effect.reduce(sets, nothingExecuted, (sum, set) =>
+      Effect.map(this.driver.execute(requestOf(compiled, set, values)), (result) => added(sum, result))
+    )
+  }
+
+  stream(
+    compiled: Compiled,
+    values: ValueOptions
+  ): Effect.Effect<RowStream, DriverError | InvalidRequestError, Scope.Scope> {
+    return Effect.uninterruptibleMask((restore) => {
+      const refused = this.refusal()
+      if (refused !== undefined) return refused
+      if (compiled.leavesState) this.changed = true
+      this.streaming = true
+      const over = Effect.sync(() => {
+        this.streaming = false
+      })
+      return restore(this.driver.stream(requestOf(compiled, compiled.parameters, values))).pipe(
+        Effect.tapErrorCause(() => over),
+        Effect.tap((stream) => Effect.addFinalizer(() => Effect.zipRight(stream.close, over)))
+      )
+    })
+  }
+
+  control(sql: string, timeout: number): Effect.Effect<void, DriverError | InvalidRequestError> {
+    return Effect.suspend(() => {
+      const refused = this.refusal()
+      return refused ?? this.driver.execute({ sql, parameters: noParameters, values: defaultValueOptions, timeout })
+    })
+  }
+
+  ping(timeout: number): Effect.Effect<void, DriverError> {
+    return this.driver.ping(timeout)
+  }
+
+  spend(): void {
+    this.spent = true
+  }
+
+  markChanged(): void {
+    this.changed = true
+  }
+
+  terminate(): void {
+    this.driver.destroy()
+  }
+
+  isSpent(): boolean {
+    return this.spent || this.driver.closed() !== undefined
+  }
+
+  private refusal(): Effect.Effect<never, DriverError | InvalidRequestError> | undefined {
+    if (this.streaming) {
+      return Effect.fail(
+        new InvalidRequestError({
+          message: "a stream is open on this connection: read it to its end, or close it, first"
+        })
+      )
+    }
+    if (!this.isSpent()) return undefined
+    return Effect.fail(
+      new OperationalError({
+        reason: "ConnectionLost",
+        message: "the connection is spent: it was lost or interrupted before"
+      })
+    )
+  }
+
+  recycle(): Recycled | Effect.Effect<Recycled> {
+    if (this.driver.closed() === "lost") return "lost"
+    if (this.isSpent() || this.streaming) return "discard"
+    const { inTransaction, autocommit, changed } = this.driver.status()
+    if (!inTransaction && autocommit && !changed && !this.changed) return "keep"
+    return Effect.match(this.driver.reset(resetTimeout), {
+      onFailure: (): Recycled => "discard",
+      onSuccess: (): Recycled => {
+        this.changed = false
+        return "keep"
+      }
+    })
+  }
+}
+
+const requestOf = (compiled: Compiled, parameters: ReadonlyArray<BoundValue>, values: ValueOptions): Request => ({
+  sql: compiled.sql,
+  parameters,
+  values,
+  timeout: 0
+})
+
+const nothingExecuted: DriverResult = {
+  columns: undefined,
+  rows: [],
+  affectedRows: 0,
+  changedRows: 0,
+  lastInsertId: undefined,
+  warningCount: 0,
+  next: undefined
+}
+
+const added = (sum: DriverResult, result: DriverResult): DriverResult => ({
+  columns: result.columns,
+  rows: result.columns === undefined ? sum.rows : [...sum.rows, ...result.rows],
+  affectedRows: sum.affectedRows + result.affectedRows,
+  changedRows:
+    sum.changedRows === undefined || result.changedRows === undefined
+      ? undefined
+      : sum.changedRows + result.changedRows,
+  lastInsertId: result.lastInsertId ?? sum.lastInsertId,
+  warningCount: sum.warningCount + result.warningCount,
+  next: undefined
+})
+
+/**
+ * Opens connections with these settings: the driver is made once, for the scope, and each connection lives in the scope
+ * that it is opened in.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const opener = (
+  settings: Options.Settings
+): Effect.Effect<Effect.Effect<Connection, ConnectError, Scope.Scope>, ConnectError, Scope.Scope> =>
+  Effect.map(settings.driver, (driver) =>
+    Effect.map(driver.connect, (connection) => new DriverBackedConnection(connection, settings))
+  )
+
+/**
+ * Opens one connection without a pool (`aiomysql.connect`), which the end of the scope closes.
+ *
+ * *Fails with* `ArgumentError` for options that are wrong, and with what connecting failed with.
+ * *Interruption* leaves nothing open.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Connection, Cursor } from "effect-sa"
+ *
+ * export const program = Effect.scoped(
+ *   Effect.gen(function* () {
+ *     const connection = yield* Connection.make({ url: "sqlite::memory:" })
+ *     const cursor = yield* Cursor.make(connection)
+ *     yield* cursor.execute("SELECT 1 + 1")
+ *     return yield* cursor.fetchOne
+ *   })
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (options: Options.Options): Effect.Effect<Connection, ConnectError | ArgumentError, Scope.Scope> =>
+  Effect.flatMap(Options.settings(options), (settings) => Effect.flatten(opener(settings)))

@@ -1,0 +1,55 @@
+/**
+ * The contract of a dialect: how a database is spoken to, as data and pure functions.
+ *
+ * @since 0.1.0
+ */
+import type { NotSupportedError } from "./Errors.js"
+import type { Lexicon, Token } from "./Lexer.js"
+
+/**
+ * The isolation levels of the SQL standard, as SQLAlchemy names them in lower case.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type IsolationLevel = "read uncommitted" | "read committed" | "repeatable read" | "serializable"
+
+/**
+ * How a transaction begins.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface BeginOptions {
+  readonly isolationLevel?: IsolationLevel | undefined
+  readonly readOnly?: boolean | undefined
+  /** The snapshot is taken at once rather than by the first read (InnoDB). */
+  readonly consistentSnapshot?: boolean | undefined
+}
+
+/**
+ * A dialect. What differs between databases of one dialect (MySQL and MariaDB) is told apart by the connection's server.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Dialect {
+  readonly name: "mysql" | "sqlite"
+  readonly lexicon: Lexicon
+  /** An identifier in the database's own quotes. */
+  readonly quoteIdentifier: (name: string) => string
+  /** The statements that begin a transaction, in order, or why it cannot begin so. */
+  readonly begin: (options: BeginOptions) => ReadonlyArray<string> | NotSupportedError
+  readonly commit: string
+  readonly rollback: string
+  readonly savepoint: (name: string) => string
+  readonly rollbackToSavepoint: (name: string) => string
+  readonly releaseSavepoint: (name: string) => string
+  /** The statement that sets the isolation level of every transaction of a session to come. */
+  readonly sessionIsolation: (level: IsolationLevel) => string | NotSupportedError
+  /**
+   * Whether a statement may leave something in the session that the database does not report: true unless it is certain
+   * that it does not.
+   */
+  readonly mayLeaveState: (sql: string, tokens: ReadonlyArray<Token>) => boolean
+}

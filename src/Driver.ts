@@ -1,0 +1,124 @@
+/**
+ * The contract between effect-sa and what speaks to a database: a driver opens connections, and a connection executes
+ * statements, one at a time or pipelined, and says what state its session is in.
+ *
+ * @since 0.1.0
+ */
+import type * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type { ConnectError, DriverError } from "./Errors.js"
+import type { BoundValue, Column, ValueOptions } from "./Value.js"
+
+/**
+ * The database behind a connection.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ServerInfo {
+  readonly product: "MySQL" | "MariaDB" | "SQLite"
+  /** As the server says it: `10.11.19-MariaDB-0+deb12u1`. */
+  readonly version: string
+}
+
+/**
+ * What a session is in the middle of, as the last answer of the database said.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface SessionStatus {
+  readonly inTransaction: boolean
+  readonly autocommit: boolean
+  /** The database said that a variable, the default database or a temporary table changed, since the last reset. */
+  readonly changed: boolean
+}
+
+/**
+ * A statement as drivers take it: SQL with a `?` for each parameter.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Request {
+  readonly sql: string
+  readonly parameters: ReadonlyArray<BoundValue>
+  readonly values: ValueOptions
+  /** Milliseconds until the driver gives the connection up and fails with `StatementTimeout`; 0 is never. */
+  readonly timeout: number
+}
+
+/**
+ * A statement's whole answer. `columns` is undefined where the statement returns no rows; results of one shape share one
+ * `columns` array, so that what is made for a shape can be kept.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface DriverResult {
+  readonly columns: ReadonlyArray<Column> | undefined
+  readonly rows: ReadonlyArray<ReadonlyArray<unknown>>
+  /** Rows matched by an UPDATE, and inserted or deleted by others. */
+  readonly affectedRows: number
+  /** Rows that an UPDATE made different, where the database says. */
+  readonly changedRows: number | undefined
+  /** The first id that an AUTO_INCREMENT column got, exactly. */
+  readonly lastInsertId: number | bigint | undefined
+  readonly warningCount: number
+  /** The result set after this one, of a statement that has several. */
+  readonly next: DriverResult | undefined
+}
+
+/**
+ * The rows of a statement as they come, read no faster than they are pulled.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface RowStream {
+  readonly columns: ReadonlyArray<Column>
+  /** The next rows, at least one; undefined after the last. Interruption makes the connection unusable. */
+  readonly pull: Effect.Effect<ReadonlyArray<ReadonlyArray<unknown>> | undefined, DriverError>
+  /** Ends the stream where it is. The connection is usable after it, or closed, whichever is cheaper. It may be called twice. */
+  readonly close: Effect.Effect<void>
+}
+
+/**
+ * One connection. `closed` says whether it is `lost` (the socket failed, the server went away, the protocol was broken) or
+ * was `destroyed` by this side; once it is either, it stays so.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface DriverConnection {
+  /** As the server's process list names it; unique in the process for databases without one. */
+  readonly id: string
+  readonly server: ServerInfo
+  readonly status: () => SessionStatus
+  readonly closed: () => "lost" | "destroyed" | undefined
+  /**
+   * Executes a statement and reads its whole answer. *Interruption* returns at once: the connection is closed, and the
+   * statement is killed on the server.
+   */
+  readonly execute: (request: Request) => Effect.Effect<DriverResult, DriverError>
+  /** Executes a statement and gives its rows as they are pulled. A statement without rows gives none. */
+  readonly stream: (request: Request) => Effect.Effect<RowStream, DriverError>
+  /** Asks for a sign of life; afterwards `status` is the server's own word. */
+  readonly ping: (timeout: number) => Effect.Effect<void, DriverError>
+  /** Makes the session new: rolls back, forgets variables, temporary tables, locks and prepared statements. */
+  readonly reset: (timeout: number) => Effect.Effect<void, DriverError>
+  /** Ends the connection at once, without a word to the server. It may be called twice. */
+  readonly destroy: () => void
+}
+
+/**
+ * What opens connections to one database.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Driver {
+  readonly name: string
+  /** Opens a connection; the scope's end closes it politely. Interruption leaves nothing open. */
+  readonly connect: Effect.Effect<DriverConnection, ConnectError, Scope.Scope>
+}

@@ -1,0 +1,453 @@
+/**
+ * The engine (`aiomysql.sa.Engine`): a pool, a dialect, and the transaction that a fiber is in.
+ *
+ * `Engine.layer` provides the tag `Engine.Engine`, which the functions of this module require. For several databases in
+ * one program, `Engine.Service` makes a tag with the same functions for each.
+ *
+ * @since 0.1.0
+ */
+import * as Config from "effect/Config"
+import type { ConfigError } from "effect/ConfigError"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as FiberRef from "effect/FiberRef"
+import * as Layer from "effect/Layer"
+import type * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type { Dialect } from "./Dialect.js"
+import {
+  type AcquireError,
+  ArgumentError,
+  type ConnectError,
+  type ExecuteError,
+  type InvalidRequestError
+} from "./Errors.js"
+import * as Options from "./Options.js"
+import * as Pool from "./Pool.js"
+import * as Result from "./Result.js"
+import {
+  type Ambient,
+  currentAmbient,
+  firstValue,
+  LentConnection,
+  makeAmbientTag,
+  manyInStream,
+  SAConnection
+} from "./SAConnection.js"
+import * as Statement from "./Statement.js"
+import * as Transaction from "./Transaction.js"
+import type { ValueOptions } from "./Value.js"
+
+/**
+ * An engine. Inside of a transaction, or of `withConnection`, everything runs on the one connection of that; outside,
+ * each statement takes a connection from the pool and gives it back.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Engine {
+  readonly dialect: Dialect
+  readonly pool: Pool.Pool
+  /** Where the database is, for people. There is no password in it. */
+  readonly address: string
+  /**
+   * Executes a statement and reads its whole result (`aiomysql.sa.SAConnection.execute`).
+   *
+   * `parameters` is an array for `?` markers, an object for `:name` markers, or an array of those to execute the statement
+   * once for each. `options` say which types the values of this result have.
+   *
+   * *Fails with* `ArgumentError` before anything is sent, where the parameters do not fit; as `Pool.use` where there is no
+   * connection; with what the database answers; with `InvalidRequestError` in a transaction that is over.
+   * *Interruption* returns at once; the statement is killed on the server, and its connection is not used again.
+   */
+  readonly execute: <A extends object = Record<string, unknown>>(
+    statement: Statement.Executable<A>,
+    parameters?: Statement.Parameters,
+    options?: Partial<ValueOptions>
+  ) => Effect.Effect<Result.Result<A>, ExecuteError>
+  /** The first column of the first row, if there is a row (`aiomysql.sa.SAConnection.scalar`). Fails as `execute` does. */
+  readonly scalar: <A extends object = Record<string, unknown>>(
+    statement: Statement.Executable<A>,
+    parameters?: Statement.Parameters,
+    options?: Partial<ValueOptions>
+  ) => Effect.Effect<Option.Option<A[keyof A]>, ExecuteError>
+  /**
+   * The rows of a statement as they are taken, in bounded memory, with back-pressure (SQLAlchemy's `stream`). The stream
+   * holds a connection until it ends. Fails as `execute` does.
+   */
+  readonly stream: <A extends object = Record<string, unknown>>(
+    statement: Statement.Executable<A>,
+    parameters?: Statement.Parameters,
+    options?: Partial<ValueOptions>
+  ) => Stream.Stream<Result.Row<A>, ExecuteError>
+  /**
+   * Runs a body in a transaction: commits when it succeeds, rolls back when it fails, dies or is interrupted. Within a
+   * transaction of this engine it is a savepoint. See `Transaction.run` for every outcome.
+   *
+   * *Fails with* what the body failed with; what beginning or committing failed with; `ArgumentError` for options that a
+   * savepoint cannot have.
+   */
+  readonly transaction: <A, E, R>(
+    body: Effect.Effect<A, E, R>,
+    options?: Transaction.Options<E | ExecuteError>
+  ) => Effect.Effect<A, E | ExecuteError, Exclude<R, Transaction.Transaction>>
+  /** Runs a body whose statements all run on one connection, which the tag `SAConnection` gives too. */
+  readonly withConnection: <A, E, R>(
+    body: Effect.Effect<A, E, R>
+  ) => Effect.Effect<A, E | AcquireError, Exclude<R, SAConnection>>
+  /**
+   * Lends a connection until the scope ends (`aiomysql.sa.Engine.acquire`); what is open then is rolled back. Within a
+   * transaction or `withConnection` it is the connection of that: waiting for another could wait for oneself.
+   */
+  readonly acquire: Effect.Effect<SAConnection, AcquireError, Scope.Scope>
+  /** `aiomysql.sa.Engine.close` */
+  readonly close: Effect.Effect<void>
+  /** `aiomysql.sa.Engine.terminate` */
+  readonly terminate: Effect.Effect<void>
+  /** `aiomysql.sa.Engine.wait_closed` */
+  readonly waitClosed: Effect.Effect<void, InvalidRequestError>
+}
+
+const makeEngine = (pool: Pool.Pool): Engine => {
+  const { dialect } = pool
+  const ambientTag = makeAmbientTag()
+
+  /** Checks a statement before any connection is asked for, and looks up what the fiber is in. */
+  const prepared = <A, E, R>(
+    statement: unknown,
+    parameters: unknown,
+    options: Partial<ValueOptions> | undefined,
+    run: (compiled: Statement.Compiled, values: ValueOptions, ambient: Ambient | undefined) => Effect.Effect<A, E, R>
+  ): Effect.Effect<A, E | ArgumentError, R> =>
+    Effect.withFiberRuntime((fiber): Effect.Effect<A, E | ArgumentError, R> => {
+      const compiled = Statement.compile(statement, parameters, dialect)
+      if (compiled instanceof ArgumentError) return Effect.fail(compiled)
+      const ambient = currentAmbient(fiber.getFiberRef(FiberRef.currentContext), ambientTag)
+      if (options === undefined) return run(compiled, pool.values, ambient)
+      return Effect.flatMap(Options.withValues(pool.values, options), (values) => run(compiled, values, ambient))
+    })
+
+  const execute: Engine["execute"] = <A extends object>(
+    statement: Statement.Executable<A>,
+    parameters?: Statement.Parameters,
+    options?: Partial<ValueOptions>
+  ) =>
+    prepared(statement, parameters, options, (compiled, values, ambient) =>
+      Effect.map(
+        ambient === undefined
+          ? pool.use((connection) => connection.execute(compiled, values))
+          : ambient.connection.run(compiled, values),
+        Result.make<A>
+      )
+    )
+
+  const lend = Effect.map(pool.acquire, (connection) => new LentConnection(connection, ambientTag))
+
+  const inAmbient = <A, E, R, E2, R2>(
+    within: (ambient: Ambient) => Effect.Effect<A, E, R>,
+    outside: Effect.Effect<A, E2, R2>
+  ): Effect.Effect<A, E | E2, R | R2> =>
+    Effect.withFiberRuntime((fiber): Effect.Effect<A, E | E2, R | R2> => {
+      const ambient = currentAmbient(fiber.getFiberRef(FiberRef.currentContext), ambientTag)
+      return ambient === undefined ? outside : within(ambient)
+    })
+
+  const transaction: Engine["transaction"] = (body, options = {}) => {
+    const { retry, ...begin } = options
+    const outermost = Transaction.retrying(
+      pool.use((connection) => new LentConnection(connection, ambientTag).transaction(body, begin)),
+      retry
+    )
+    return inAmbient(({ connection, level }) => {
+      if (retry === undefined) return connection.transaction(body, begin)
+      if (level === undefined) return Transaction.retrying(connection.transaction(body, begin), retry)
+      return Effect.fail(
+        new ArgumentError({
+          argument: "retry",
+          given: "a policy for a nested transaction",
+          expected: "none: only the outermost transaction can run again, because a deadlock rolls all of it back"
+        })
+      )
+    }, outermost)
+  }
+
+  const withConnection: Engine["withConnection"] = <A, E, R>(body: Effect.Effect<A, E, R>) => {
+    const pinned = (connection: LentConnection): Effect.Effect<A, E, Exclude<R, SAConnection>> =>
+      body.pipe(
+        Effect.provideService(SAConnection, connection),
+        Effect.provideService(ambientTag, { connection, level: undefined })
+      ) as Effect.Effect<A, E, Exclude<R, SAConnection>> // R never has this engine's own tag
+    return inAmbient(
+      ({ connection }): Effect.Effect<A, E, Exclude<R, SAConnection>> =>
+        Effect.provideService(body, SAConnection, connection),
+      pool.use((connection) => pinned(new LentConnection(connection, ambientTag)))
+    )
+  }
+
+  return {
+    dialect,
+    pool,
+    address: pool.address,
+    execute,
+    scalar: (statement, parameters, options) => Effect.flatMap(execute(statement, parameters, options), firstValue),
+    stream: <A extends object>(
+      statement: Statement.Executable<A>,
+      parameters?: Statement.Parameters,
+      options?: Partial<ValueOptions>
+    ) =>
+      Stream.unwrapScoped(
+        prepared(statement, parameters, options, (compiled, values, ambient) =>
+          compiled.sets !== undefined
+            ? Effect.fail(manyInStream())
+            : Effect.flatMap(ambient === undefined ? lend : Effect.succeed(ambient.connection), (connection) =>
+                connection.streamCompiled<A>(compiled, values)
+              )
+        )
+      ),
+    transaction,
+    withConnection,
+    acquire: inAmbient(({ connection }) => Effect.succeed(connection), lend),
+    close: pool.close,
+    terminate: pool.terminate,
+    waitClosed: pool.waitClosed
+  }
+}
+
+/**
+ * Makes an engine that lives as long as the scope (`aiomysql.sa.create_engine`). Without an URL it is an embedded SQLite
+ * database in memory.
+ *
+ * *Fails with* `ArgumentError` for options that are wrong, and as `Pool.make` does. *Releases*: the scope's end closes
+ * the pool.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (options: Options.Options = {}): Effect.Effect<Engine, ConnectError | ArgumentError, Scope.Scope> =>
+  Effect.map(Pool.make(options), makeEngine)
+
+/**
+ * An engine over a pool that the program has already.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const fromPool: Effect.Effect<Engine, never, Pool.Pool> = Effect.map(Pool.Pool, makeEngine)
+
+// ---------------------------------------------------------------------------------------------------------------------
+// tags
+
+/**
+ * What an engine's tag has besides being one: the engine's functions, which require it, and its layers.
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export interface Statics<Self> {
+  /** See `Engine.execute`. */
+  readonly execute: <A extends object = Record<string, unknown>>(
+    statement: Statement.Executable<A>,
+    parameters?: Statement.Parameters,
+    options?: Partial<ValueOptions>
+  ) => Effect.Effect<Result.Result<A>, ExecuteError, Self>
+  /** See `Engine.scalar`. */
+  readonly scalar: <A extends object = Record<string, unknown>>(
+    statement: Statement.Executable<A>,
+    parameters?: Statement.Parameters,
+    options?: Partial<ValueOptions>
+  ) => Effect.Effect<Option.Option<A[keyof A]>, ExecuteError, Self>
+  /** See `Engine.stream`. */
+  readonly stream: <A extends object = Record<string, unknown>>(
+    statement: Statement.Executable<A>,
+    parameters?: Statement.Parameters,
+    options?: Partial<ValueOptions>
+  ) => Stream.Stream<Result.Row<A>, ExecuteError, Self>
+  /** See `Engine.transaction`. */
+  readonly transaction: <A, E, R>(
+    body: Effect.Effect<A, E, R>,
+    options?: Transaction.Options<E | ExecuteError>
+  ) => Effect.Effect<A, E | ExecuteError, Exclude<R, Transaction.Transaction> | Self>
+  /** See `Engine.withConnection`. */
+  readonly withConnection: <A, E, R>(
+    body: Effect.Effect<A, E, R>
+  ) => Effect.Effect<A, E | AcquireError, Exclude<R, SAConnection> | Self>
+  /** A layer with an engine. */
+  readonly layer: (options?: Options.Options) => Layer.Layer<Self, ConnectError | ArgumentError>
+  /** A layer with an engine whose options come from `Config`. */
+  readonly layerConfig: (
+    config: Config.Config.Wrap<Options.Options>
+  ) => Layer.Layer<Self, ConnectError | ArgumentError | ConfigError>
+  /** A layer with one connection of the engine, lent for as long as the layer lives. */
+  readonly connectionLayer: Layer.Layer<SAConnection, AcquireError, Self>
+}
+
+const statics = <Self>(tag: Context.Tag<Self, Engine>): Statics<Self> => ({
+  execute: (statement, parameters, options) =>
+    Effect.flatMap(tag, (engine) => engine.execute(statement, parameters, options)),
+  scalar: (statement, parameters, options) =>
+    Effect.flatMap(tag, (engine) => engine.scalar(statement, parameters, options)),
+  stream: (statement, parameters, options) =>
+    Stream.unwrap(Effect.map(tag, (engine) => engine.stream(statement, parameters, options))),
+  transaction: (body, options) => Effect.flatMap(tag, (engine) => engine.transaction(body, options)),
+  withConnection: (body) => Effect.flatMap(tag, (engine) => engine.withConnection(body)),
+  layer: (options) => Layer.scoped(tag, make(options)),
+  layerConfig: (config) => Layer.scoped(tag, Effect.flatMap(Config.unwrap(config), make)),
+  connectionLayer: Layer.scoped(
+    SAConnection,
+    Effect.flatMap(tag, (engine) => engine.acquire)
+  )
+})
+
+/**
+ * Makes the tag of an engine, for a program with several databases.
+ *
+ * @example
+ * ```ts
+ * import { Effect, Layer } from "effect"
+ * import { Engine } from "effect-sa"
+ *
+ * class Orders extends Engine.Service<Orders>()("app/Orders") {}
+ * class Stock extends Engine.Service<Stock>()("app/Stock") {}
+ *
+ * const program = Effect.zip(Orders.execute("SELECT 1"), Stock.execute("SELECT 2"))
+ *
+ * export const main = program.pipe(
+ *   Effect.provide(Layer.merge(Orders.layer({ url: "sqlite::memory:" }), Stock.layer({ url: "sqlite::memory:" })))
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export const Service =
+  <Self>() =>
+  <const Id extends string>(id: Id): Context.TagClass<Self, Id, Engine> & Statics<Self> => {
+    const tag = Context.Tag(id)<Self, Engine>()
+    return Object.assign(tag, statics(tag))
+  }
+
+/**
+ * The tag of a program's engine.
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export const Engine: Context.Tag<Engine, Engine> = Context.GenericTag<Engine>("effect-sa/Engine")
+
+const main = statics(Engine)
+
+/**
+ * Executes a statement and reads its whole result; see the method of `Engine`.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Engine } from "effect-sa"
+ *
+ * export const program = Engine.execute("SELECT id, name FROM person WHERE id = ?", [1]).pipe(
+ *   Effect.map((result) => result.first)
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category executing
+ */
+export const execute: Statics<Engine>["execute"] = main.execute
+
+/**
+ * The first column of the first row, if there is a row.
+ *
+ * @since 0.1.0
+ * @category executing
+ */
+export const scalar: Statics<Engine>["scalar"] = main.scalar
+
+/**
+ * The rows of a statement as they are taken, in bounded memory.
+ *
+ * @example
+ * ```ts
+ * import { Stream } from "effect"
+ * import { Engine } from "effect-sa"
+ *
+ * export const names = Engine.stream<{ name: string }>("SELECT name FROM person").pipe(Stream.map((row) => row.name))
+ * ```
+ *
+ * @since 0.1.0
+ * @category executing
+ */
+export const stream: Statics<Engine>["stream"] = main.stream
+
+/**
+ * Runs a body in a transaction, or in a savepoint of the one it is in.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Engine, Transaction } from "effect-sa"
+ *
+ * export const transfer = (from: number, to: number, cents: number) =>
+ *   Engine.transaction(
+ *     Effect.gen(function* () {
+ *       yield* Engine.execute("UPDATE account SET cents = cents - ? WHERE id = ?", [cents, from])
+ *       yield* Engine.execute("UPDATE account SET cents = cents + ? WHERE id = ?", [cents, to])
+ *     }),
+ *     { isolationLevel: "repeatable read", retry: Transaction.retryDeadlocks({ times: 5 }) }
+ *   )
+ * ```
+ *
+ * @since 0.1.0
+ * @category executing
+ */
+export const transaction: Statics<Engine>["transaction"] = main.transaction
+
+/**
+ * Runs a body whose statements all run on one connection.
+ *
+ * @since 0.1.0
+ * @category executing
+ */
+export const withConnection: Statics<Engine>["withConnection"] = main.withConnection
+
+/**
+ * A layer with an engine.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Engine } from "effect-sa"
+ *
+ * export const main = Engine.execute("SELECT 1 AS one").pipe(
+ *   Effect.provide(Engine.layer({ url: "sqlite::memory:" }))
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer: Statics<Engine>["layer"] = main.layer
+
+/**
+ * A layer with an engine whose options come from `Config`.
+ *
+ * @example
+ * ```ts
+ * import { Config } from "effect"
+ * import { Engine } from "effect-sa"
+ *
+ * export const EngineLive = Engine.layerConfig({ url: Config.redacted("DATABASE_URL") })
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerConfig: Statics<Engine>["layerConfig"] = main.layerConfig
+
+/**
+ * A layer with one connection of the engine, lent for as long as the layer lives.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const connectionLayer: Statics<Engine>["connectionLayer"] = main.connectionLayer

@@ -1,0 +1,675 @@
+/**
+ * A pool of anything that is costly to open, lent to one user at a time. It knows nothing of databases.
+ *
+ * Idle items are lent last in, first out, so that what is not needed grows old and can go; who waits is served first
+ * come, first served. The number of items, idle, lent and being opened, never exceeds `maxSize`.
+ *
+ * Items are opened, checked and recycled by fibers of the pool, never by the fiber that asks for one. So a wait can
+ * always be interrupted, and an item that comes too late for one user serves the next.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import type * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as FiberSet from "effect/FiberSet"
+import * as Option from "effect/Option"
+import * as Scope from "effect/Scope"
+import { InvalidRequestError, PoolClosedError, type PoolNumbers, PoolTimeoutError } from "./Errors.js"
+
+/**
+ * What becomes of an item that was given back: `keep` lends it again, `discard` ends it, `lost` ends it and every idle
+ * one too, because what broke it (a server that went away) has most likely broken them.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Recycled = "keep" | "discard" | "lost"
+
+/**
+ * What a failure to open means: `fail` is for good and fails everybody who waits; `retry` may pass and is tried again
+ * until who waits has waited long enough; `exhausted` is like `retry` as long as the pool has items that may be given
+ * back, and like `fail` when it has none.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Verdict = "fail" | "retry" | "exhausted"
+
+/**
+ * What a pool is made of. All times are in milliseconds; 0 turns off `idleTimeout`, `lifetime` and `maxWaiters`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options<A, E, R> {
+  /**
+   * Opens an item in a scope of its own, whose end closes the item politely. That is given `closeTimeout`; then the item
+   * is terminated.
+   */
+  readonly open: Effect.Effect<A, E, R | Scope.Scope>
+  /** Ends an item at once. It may be called twice. */
+  readonly terminate: (item: A) => void
+  /** Whether an idle item is known to be broken, without asking it anything. */
+  readonly isBroken: (item: A) => boolean
+  /** Asks an item that was idle for longer than `validateAfter` whether it is still there. */
+  readonly validate: (item: A) => Effect.Effect<boolean>
+  /** Judges an item that is given back: at once, or with an effect where something must be done to it first. */
+  readonly recycle: (item: A) => Recycled | Effect.Effect<Recycled>
+  readonly verdict: (error: E) => Verdict
+  readonly minSize: number
+  /** 0 is unlimited. */
+  readonly maxSize: number
+  readonly maxWaiters: number
+  readonly acquireTimeout: number
+  readonly idleTimeout: number
+  /** How old an item may become. Each gets up to a tenth less, by chance, so that they do not all end together. */
+  readonly lifetime: number
+  /** 0 asks every time, `Infinity` never. */
+  readonly validateAfter: number
+  readonly closeTimeout: number
+}
+
+/**
+ * An item that is lent until its `release`, which counts once.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Lease<A> {
+  readonly item: A
+  readonly release: Effect.Effect<void>
+}
+
+/**
+ * A pool of items of type `A`, which fail to open with `E`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface LeasePool<A, E> {
+  /**
+   * Lends an item to `body`, and takes it back when that ends, however it ends.
+   *
+   * *Fails with* what opening failed with when it failed for good; `PoolTimeoutError` after `acquireTimeout`;
+   * `PoolClosedError`. *Interruption* of the wait is immediate.
+   */
+  readonly use: <B, E2, R2>(
+    body: (item: A) => Effect.Effect<B, E2, R2>
+  ) => Effect.Effect<B, E | PoolTimeoutError | PoolClosedError | E2, R2>
+  /** Lends an item until the scope ends. Fails as `use` does. */
+  readonly acquire: Effect.Effect<A, E | PoolTimeoutError | PoolClosedError, Scope.Scope>
+  /** Lends an item until its lease is released. Whoever calls this must see to it; `use` and `acquire` do it by themselves. */
+  readonly lease: Effect.Effect<Lease<A>, E | PoolTimeoutError | PoolClosedError>
+  /** The pool's numbers now. */
+  readonly numbers: Effect.Effect<PoolNumbers>
+  /** Whether `close` or `terminate` was called. */
+  readonly isClosed: Effect.Effect<boolean>
+  /** Ends the idle items. What is lent stays lent. */
+  readonly clear: Effect.Effect<void>
+  /** Lends no more, fails who waits, ends the idle items, and ends the lent ones when they are given back. */
+  readonly close: Effect.Effect<void>
+  /** As `close`, and ends the lent items at once. */
+  readonly terminate: Effect.Effect<void>
+  /**
+   * Waits until a closed pool has no items left; after `closeTimeout` it terminates what is still lent.
+   *
+   * *Fails with* `InvalidRequestError` when the pool was not closed before.
+   */
+  readonly waitClosed: Effect.Effect<void, InvalidRequestError>
+}
+
+/** An item and what the pool knows of it. */
+class Entry<A> {
+  state: "lent" | "idle" | "checked" | "gone" = "lent"
+  idleSince = 0
+  constructor(
+    readonly item: A,
+    readonly scope: Scope.CloseableScope,
+    /** When its lifetime ends. */
+    readonly expires: number
+  ) {}
+}
+
+/** A fiber that waits, as a link of the queue. */
+class Waiter<A, E> {
+  state: "new" | "waiting" | "served" | "over" = "new"
+  entry: Entry<A> | undefined
+  lastFailure: E | undefined
+  before: Waiter<A, E> | undefined
+  after: Waiter<A, E> | undefined
+  resume: (effect: Effect.Effect<Entry<A>, E | PoolTimeoutError | PoolClosedError>) => void = () => {}
+  constructor(readonly deadline: number) {}
+}
+
+/** First in, first out, and a way out from the middle for who is interrupted. */
+class WaiterQueue<A, E> {
+  length = 0
+  first: Waiter<A, E> | undefined
+  private last: Waiter<A, E> | undefined
+  add(waiter: Waiter<A, E>): void {
+    waiter.before = this.last
+    if (this.last === undefined) this.first = waiter
+    else this.last.after = waiter
+    this.last = waiter
+    this.length++
+  }
+  remove(waiter: Waiter<A, E>): void {
+    if (waiter.before === undefined) this.first = waiter.after
+    else waiter.before.after = waiter.after
+    if (waiter.after === undefined) this.last = waiter.before
+    else waiter.after.before = waiter.before
+    waiter.before = waiter.after = undefined
+    this.length--
+  }
+}
+
+const firstRetryDelay = 50
+const longestRetryDelay = 1_000
+
+/** Runs an effect in a fiber that ends with the pool. */
+type Fork<R> = (effect: Effect.Effect<unknown, never, R>) => void
+
+class LeasePoolState<A, E, R> {
+  private readonly idle: Array<Entry<A>> = []
+  private readonly entries = new Set<Entry<A>>()
+  private readonly waiters = new WaiterQueue<A, E>()
+  /** Items being opened. */
+  private opening = 0
+  /** Idle items being asked whether they are there, and returned ones being recycled: they will come, or free a place. */
+  private coming = 0
+  /** Items that have left the pool and are being closed politely. */
+  private closing = 0
+  private failedRounds = 0
+  private pausing = false
+  private watchingDeadlines = false
+  private phase: "open" | "closed" = "open"
+
+  constructor(
+    private readonly options: Options<A, E, R>,
+    private readonly clock: Clock.Clock,
+    private readonly fork: Fork<R>,
+    private readonly emptied: Deferred.Deferred<void>
+  ) {}
+
+  numbers(): PoolNumbers {
+    const { minSize, maxSize } = this.options
+    const idle = this.idle.length
+    const used = this.entries.size - idle
+    const opening = this.opening
+    return { size: idle + used + opening, idle, used, opening, waiting: this.waiters.length, minSize, maxSize }
+  }
+
+  get isClosed(): boolean {
+    return this.phase === "closed"
+  }
+
+  private now(): number {
+    return this.clock.unsafeCurrentTimeMillis()
+  }
+
+  // ---- lending ------------------------------------------------------------------------------------------------------
+
+  /** The item on top, if it can be lent without asking or waiting for anything. */
+  takeNow(): Entry<A> | undefined {
+    if (this.waiters.length > 0) return undefined
+    for (let entry = this.idle.at(-1); entry !== undefined; entry = this.idle.at(-1)) {
+      const now = this.now()
+      if (this.isUnfit(entry, now)) {
+        this.idle.pop()
+        this.end(entry)
+      } else if (now - entry.idleSince >= this.options.validateAfter) {
+        return undefined
+      } else {
+        this.idle.pop()
+        entry.state = "lent"
+        return entry
+      }
+    }
+    return undefined
+  }
+
+  /** Waits for an item. To be run where it can be interrupted, and followed by `giveUp` when it was. */
+  wait(waiter: Waiter<A, E>): Effect.Effect<Entry<A>, E | PoolTimeoutError | PoolClosedError> {
+    return Effect.async((resume) => {
+      if (this.phase === "closed") {
+        resume(Effect.fail(closedError()))
+        return
+      }
+      if (this.options.maxWaiters > 0 && this.waiters.length >= this.options.maxWaiters) {
+        resume(
+          Effect.fail(
+            new PoolTimeoutError({
+              reason: "TooManyWaiters",
+              message: `${this.waiters.length} already wait for a connection, and maxWaiters is ${this.options.maxWaiters}`,
+              pool: this.numbers()
+            })
+          )
+        )
+        return
+      }
+      waiter.resume = resume
+      waiter.state = "waiting"
+      this.waiters.add(waiter)
+      this.watchDeadlines()
+      this.supply()
+    })
+  }
+
+  newWaiter(): Waiter<A, E> {
+    return new Waiter(this.now() + this.options.acquireTimeout)
+  }
+
+  /** After an interrupted wait: leaves the queue, or gives back what arrived too late to be noticed. */
+  giveUp(waiter: Waiter<A, E>): void {
+    if (waiter.state === "waiting") this.leave(waiter)
+    if (waiter.entry !== undefined) this.giveBack(waiter.entry)
+  }
+
+  private leave(waiter: Waiter<A, E>): void {
+    waiter.state = "over"
+    this.waiters.remove(waiter)
+  }
+
+  private failWaiters(cause: Cause.Cause<E | PoolClosedError>): void {
+    for (let waiter = this.waiters.first; waiter !== undefined; waiter = this.waiters.first) {
+      this.leave(waiter)
+      waiter.resume(Effect.failCause(cause))
+    }
+  }
+
+  /** Lends to whoever waits longest, or keeps the item for who comes next. */
+  private offer(entry: Entry<A>): void {
+    const waiter = this.waiters.first
+    if (waiter === undefined) {
+      entry.state = "idle"
+      entry.idleSince = this.now()
+      this.idle.push(entry)
+    } else {
+      this.waiters.remove(waiter)
+      entry.state = "lent"
+      waiter.state = "served"
+      waiter.entry = entry
+      waiter.resume(Effect.succeed(entry))
+    }
+  }
+
+  // ---- supply -------------------------------------------------------------------------------------------------------
+
+  /** Sets on its way what who waits needs and the size allows: idle items that must be asked first, then new ones. */
+  private supply(): void {
+    if (this.phase === "closed") return
+    while (this.waiters.length > this.coming + this.opening) {
+      const entry = this.idle.pop()
+      if (entry === undefined) break
+      this.checkIdle(entry)
+    }
+    if (this.pausing) return
+    const { minSize, maxSize } = this.options
+    while (
+      (this.waiters.length > this.coming + this.opening || this.entries.size + this.opening < minSize) &&
+      (maxSize === 0 || this.entries.size + this.opening < maxSize)
+    ) {
+      this.fork(Effect.catchAllCause(this.openOne(), (cause) => Effect.sync(() => this.openFailed(cause))))
+    }
+  }
+
+  /** Opens an item, and takes it in or ends its scope: whatever happens, it is in one of the two hands. */
+  private openOne(): Effect.Effect<void, E, R> {
+    this.opening++
+    return Effect.uninterruptibleMask((restore) =>
+      Effect.flatMap(Scope.make(), (scope) =>
+        Effect.matchCauseEffect(restore(Scope.extend(this.options.open, scope)), {
+          onFailure: (cause) =>
+            Effect.zipRight(
+              Scope.close(scope, Exit.failCause(cause)),
+              Effect.suspend(() => {
+                this.opening--
+                this.noteEmpty()
+                return Effect.failCause(cause)
+              })
+            ),
+          onSuccess: (item) =>
+            Effect.sync(() => {
+              this.opening--
+              this.failedRounds = 0
+              this.adopt(item, scope)
+            })
+        })
+      )
+    )
+  }
+
+  /** Opens `minSize` items, or ends those that could be opened when one could not. */
+  fill(): Effect.Effect<void, E, R> {
+    const first = Array.from({ length: this.options.minSize }, () => this.openOne())
+    return Effect.all(first, { concurrency: "unbounded", discard: true })
+  }
+
+  private adopt(item: A, scope: Scope.CloseableScope): void {
+    const { lifetime } = this.options
+    const expires = lifetime === 0 ? Number.POSITIVE_INFINITY : this.now() + lifetime * (1 - 0.1 * Math.random())
+    const entry = new Entry(item, scope, expires)
+    this.entries.add(entry)
+    if (this.phase === "closed") this.end(entry)
+    else this.offer(entry)
+  }
+
+  private openFailed(cause: Cause.Cause<E>): void {
+    if (this.phase === "closed") return
+    const failure = Option.getOrUndefined(Cause.failureOption(cause))
+    const verdict = failure === undefined ? "fail" : this.options.verdict(failure)
+    if (verdict === "fail" || (verdict === "exhausted" && this.entries.size + this.opening === 0)) {
+      this.failWaiters(cause)
+    } else {
+      for (let waiter = this.waiters.first; waiter !== undefined; waiter = waiter.after) waiter.lastFailure = failure
+    }
+    if (this.waiters.length > 0 || this.entries.size + this.opening < this.options.minSize) this.pauseThenSupply()
+  }
+
+  /** One pause serves all that failed together; then whoever still waits is served again. */
+  private pauseThenSupply(): void {
+    if (this.pausing) return
+    this.pausing = true
+    const delay =
+      Math.min(longestRetryDelay, firstRetryDelay * 2 ** this.failedRounds++) * (0.75 + 0.25 * Math.random())
+    const resume = Effect.sync(() => {
+      this.pausing = false
+      this.supply()
+    })
+    this.fork(Effect.zipRight(Effect.sleep(delay), resume))
+  }
+
+  /** Asks an item that has been idle for long whether it is still there, and lends it when it is. */
+  private checkIdle(entry: Entry<A>): void {
+    const now = this.now()
+    if (this.isUnfit(entry, now)) return this.end(entry)
+    if (now - entry.idleSince < this.options.validateAfter) return this.offer(entry)
+    entry.state = "checked"
+    this.coming++
+    this.fork(
+      Effect.map(Effect.exit(this.options.validate(entry.item)), (exit) => {
+        this.coming--
+        this.settle(entry, Exit.isSuccess(exit) && exit.value ? "keep" : "lost")
+      })
+    )
+  }
+
+  private isUnfit(entry: Entry<A>, now: number): boolean {
+    return now >= entry.expires || this.options.isBroken(entry.item)
+  }
+
+  // ---- taking back --------------------------------------------------------------------------------------------------
+
+  /** Takes an item back. It counts once, whoever calls it again. */
+  giveBack(entry: Entry<A>): void {
+    if (entry.state !== "lent") return
+    const recycled = this.options.recycle(entry.item)
+    if (typeof recycled === "string") {
+      this.settle(entry, recycled)
+    } else {
+      entry.state = "checked"
+      this.coming++
+      this.fork(
+        Effect.map(Effect.exit(recycled), (exit) => {
+          this.coming--
+          this.settle(entry, Exit.isSuccess(exit) ? exit.value : "discard")
+        })
+      )
+    }
+  }
+
+  private settle(entry: Entry<A>, recycled: Recycled): void {
+    if (entry.state === "gone") return this.supply()
+    if (recycled === "keep" && this.phase === "open" && !this.isUnfit(entry, this.now())) return this.offer(entry)
+    this.end(entry)
+    if (recycled === "lost") this.clear()
+    this.supply()
+  }
+
+  // ---- ending -------------------------------------------------------------------------------------------------------
+
+  /** Takes an item out of the pool, and closes it: politely in the background, or at once where it is broken. */
+  private end(entry: Entry<A>): void {
+    if (entry.state === "gone") return
+    entry.state = "gone"
+    this.entries.delete(entry)
+    if (this.options.isBroken(entry.item)) this.options.terminate(entry.item)
+    this.closeScope(entry)
+  }
+
+  private closeScope(entry: Entry<A>): void {
+    this.closing++
+    this.fork(
+      Effect.interruptible(Scope.close(entry.scope, Exit.void)).pipe(
+        Effect.disconnect,
+        Effect.timeoutOption(this.options.closeTimeout),
+        Effect.onExit(() =>
+          Effect.sync(() => {
+            this.options.terminate(entry.item)
+            this.closing--
+            this.noteEmpty()
+          })
+        )
+      )
+    )
+  }
+
+  clear(): void {
+    for (const entry of this.idle.splice(0)) this.end(entry)
+  }
+
+  /** Ends the idle items that are too old, but keeps `minSize`. The oldest are at the bottom. */
+  reap(): void {
+    const { idleTimeout, minSize } = this.options
+    const now = this.now()
+    const kept = this.idle.splice(0).filter((entry) => {
+      const stale = idleTimeout > 0 && now - entry.idleSince >= idleTimeout && this.entries.size > minSize
+      if (stale || this.isUnfit(entry, now)) this.end(entry)
+      return entry.state === "idle"
+    })
+    this.idle.push(...kept)
+    this.supply()
+  }
+
+  close(): void {
+    if (this.phase === "closed") return
+    this.phase = "closed"
+    this.failWaiters(Cause.fail(closedError()))
+    this.clear()
+    this.noteEmpty()
+  }
+
+  terminate(): void {
+    this.close()
+    for (const entry of this.entries) {
+      this.options.terminate(entry.item)
+      this.end(entry)
+    }
+  }
+
+  private noteEmpty(): void {
+    if (this.phase === "closed" && this.entries.size === 0 && this.opening === 0 && this.closing === 0) {
+      Deferred.unsafeDone(this.emptied, Exit.void)
+    }
+  }
+
+  // ---- deadlines ----------------------------------------------------------------------------------------------------
+
+  /**
+   * One fiber for all who wait: they came in the order of their deadlines, so only the first one's counts. A timer for
+   * each would cost more than the wait.
+   */
+  private watchDeadlines(): void {
+    if (this.watchingDeadlines) return
+    this.watchingDeadlines = true
+    const sleep = Effect.suspend(() => Effect.sleep(Math.max(1, (this.waiters.first?.deadline ?? 0) - this.now())))
+    const expire = Effect.sync(() => {
+      this.expireWaiters()
+      this.watchingDeadlines = this.waiters.length > 0
+      return this.watchingDeadlines
+    })
+    this.fork(Effect.repeat(Effect.zipRight(sleep, expire), { while: (waiting) => waiting }))
+  }
+
+  private expireWaiters(): void {
+    const now = this.now()
+    for (let waiter = this.waiters.first; waiter !== undefined && waiter.deadline <= now; waiter = this.waiters.first) {
+      const pool = this.numbers()
+      this.leave(waiter)
+      waiter.resume(
+        Effect.fail(
+          new PoolTimeoutError({
+            reason: "AcquireTimeout",
+            message: timeoutMessage(this.options.acquireTimeout, pool, waiter.lastFailure),
+            pool,
+            cause: waiter.lastFailure
+          })
+        )
+      )
+    }
+  }
+}
+
+const closedError = () => new PoolClosedError({ message: "the pool is closed" })
+
+const timeoutMessage = (timeout: number, pool: PoolNumbers, failure: unknown): string => {
+  const numbers = `${pool.used} of ${pool.maxSize === 0 ? "unlimited" : pool.maxSize} in use, ${pool.opening} opening, ${pool.waiting} waiting`
+  const last =
+    typeof failure === "object" && failure !== null && "message" in failure
+      ? `; the last attempt to open one failed: ${String(failure.message)}`
+      : ""
+  return `no connection within ${timeout} ms (${numbers})${last}`
+}
+
+/**
+ * Makes a pool that lives as long as the scope, and opens `minSize` items at once.
+ *
+ * *Fails with* what opening one of the first items failed with; the others are ended then.
+ * *Releases*: the scope's end closes the pool and waits as `waitClosed` does.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = <A, E, R>(options: Options<A, E, R>): Effect.Effect<LeasePool<A, E>, E, R | Scope.Scope> =>
+  Effect.gen(function* () {
+    const clock = yield* Effect.clock
+    const emptied = yield* Deferred.make<void>()
+    const fork = yield* FiberSet.makeRuntime<R, unknown, never>()
+    const state = new LeasePoolState<A, E, R>(options, clock, fork, emptied)
+
+    // The wait is interrupted by its time-out even where, as in a finalizer, nothing else may interrupt it.
+    const waitClosed = Effect.timeoutTo(Effect.interruptible(Deferred.await(emptied)), {
+      duration: options.closeTimeout,
+      onSuccess: () => Effect.void,
+      onTimeout: () =>
+        Effect.zipRight(
+          Effect.logWarning(
+            `the pool was closed ${options.closeTimeout} ms ago and is still in use: it is terminated now`
+          ),
+          Effect.sync(() => state.terminate())
+        )
+    }).pipe(Effect.flatten)
+
+    yield* Effect.addFinalizer(() =>
+      Effect.zipRight(
+        Effect.sync(() => state.close()),
+        waitClosed
+      )
+    )
+    yield* Effect.onError(state.fill(), () =>
+      Effect.zipRight(
+        Effect.sync(() => state.close()),
+        waitClosed
+      )
+    )
+    yield* reaper(options, state, fork)
+
+    /** Lends an item within a region that cannot be interrupted, but for the wait. */
+    const checkOut = (
+      restore: <B, E2, R2>(effect: Effect.Effect<B, E2, R2>) => Effect.Effect<B, E2, R2>
+    ): Effect.Effect<Entry<A>, E | PoolTimeoutError | PoolClosedError> => {
+      const entry = state.takeNow()
+      if (entry !== undefined) return Effect.succeed(entry)
+      const waiter = state.newWaiter()
+      return Effect.matchCauseEffect(restore(state.wait(waiter)), {
+        onFailure: (cause) => {
+          state.giveUp(waiter)
+          return Effect.failCause(cause)
+        },
+        onSuccess: Effect.succeed
+      })
+    }
+
+    const pool: LeasePool<A, E> = {
+      use: (body) =>
+        Effect.uninterruptibleMask((restore) =>
+          Effect.flatMap(checkOut(restore), (entry) =>
+            Effect.matchCauseEffect(restore(Effect.suspend(() => body(entry.item))), {
+              onFailure: (cause) => {
+                state.giveBack(entry)
+                return Effect.failCause(cause)
+              },
+              onSuccess: (value) => {
+                state.giveBack(entry)
+                return Effect.succeed(value)
+              }
+            })
+          )
+        ),
+      acquire: Effect.uninterruptibleMask((restore) =>
+        Effect.flatMap(checkOut(restore), (entry) =>
+          Effect.as(
+            Effect.addFinalizer(() => Effect.sync(() => state.giveBack(entry))),
+            entry.item
+          )
+        )
+      ),
+      lease: Effect.uninterruptibleMask((restore) =>
+        Effect.map(checkOut(restore), (entry) => {
+          let released = false
+          return {
+            item: entry.item,
+            release: Effect.sync(() => {
+              if (released) return
+              released = true
+              state.giveBack(entry)
+            })
+          }
+        })
+      ),
+      numbers: Effect.sync(() => state.numbers()),
+      isClosed: Effect.sync(() => state.isClosed),
+      clear: Effect.sync(() => state.clear()),
+      close: Effect.sync(() => state.close()),
+      terminate: Effect.sync(() => state.terminate()),
+      waitClosed: Effect.suspend(() =>
+        state.isClosed
+          ? waitClosed
+          : Effect.fail(new InvalidRequestError({ message: "waitClosed before close: nothing would end the wait" }))
+      )
+    }
+    return pool
+  })
+
+/** Looks for items that have grown too old, twice in the shorter of the two times, but at most every half second. */
+const reaper = <A, E, R>(
+  options: Options<A, E, R>,
+  state: LeasePoolState<A, E, R>,
+  fork: Fork<R>
+): Effect.Effect<void> =>
+  Effect.sync(() => {
+    const times = [options.idleTimeout, options.lifetime].filter((time) => time > 0)
+    if (times.length === 0) return
+    const interval = Math.min(Math.max(Math.min(...times) / 2, 500), 30_000)
+    fork(
+      Effect.forever(
+        Effect.zipRight(
+          Effect.sleep(interval),
+          Effect.sync(() => state.reap())
+        )
+      )
+    )
+  })

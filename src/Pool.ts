@@ -1,0 +1,142 @@
+/**
+ * A pool of connections (`aiomysql.Pool`): what `LeasePool` does, for connections to one database.
+ *
+ * @since 0.1.0
+ */
+import * as Config from "effect/Config"
+import type { ConfigError } from "effect/ConfigError"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import * as Connection from "./Connection.js"
+import type { Dialect } from "./Dialect.js"
+import type {
+  ArgumentError,
+  ConnectError,
+  InvalidRequestError,
+  PoolClosedError,
+  PoolNumbers,
+  PoolTimeoutError
+} from "./Errors.js"
+import * as LeasePool from "./LeasePool.js"
+import * as Options from "./Options.js"
+import type { ValueOptions } from "./Value.js"
+
+/**
+ * A pool of connections.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Pool {
+  readonly dialect: Dialect
+  readonly values: ValueOptions
+  /** Where the database is, for people. There is no password in it. */
+  readonly address: string
+  /**
+   * Lends a connection to `body`, and takes it back when that ends, however it ends.
+   *
+   * *Fails with* what opening a connection failed with when it failed for good (a password, an unknown database);
+   * `PoolTimeoutError` after `acquireTimeout`, which carries the last failure to open one; `PoolClosedError`.
+   * *Interruption* of the wait is immediate.
+   */
+  readonly use: <A, E, R>(
+    body: (connection: Connection.Connection) => Effect.Effect<A, E, R>
+  ) => Effect.Effect<A, E | ConnectError | PoolTimeoutError | PoolClosedError, R>
+  /** Lends a connection until the scope ends (`aiomysql.Pool.acquire`). Fails as `use` does. */
+  readonly acquire: Effect.Effect<Connection.Connection, ConnectError | PoolTimeoutError | PoolClosedError, Scope.Scope>
+  /** `minsize`, `maxsize`, `size`, `freesize` and more. */
+  readonly numbers: Effect.Effect<PoolNumbers>
+  /** Whether it was closed (`aiomysql.Pool.closed`). */
+  readonly isClosed: Effect.Effect<boolean>
+  /** Closes the idle connections (`aiomysql.Pool.clear`). */
+  readonly clear: Effect.Effect<void>
+  /** Lends no more; connections in use are closed when they come back (`aiomysql.Pool.close`). */
+  readonly close: Effect.Effect<void>
+  /** Closes everything at once (`aiomysql.Pool.terminate`). */
+  readonly terminate: Effect.Effect<void>
+  /**
+   * Waits until all connections are closed, `closeTimeout` at the most, and then terminates
+   * (`aiomysql.Pool.wait_closed`). *Fails with* `InvalidRequestError` when the pool was not closed before.
+   */
+  readonly waitClosed: Effect.Effect<void, InvalidRequestError>
+}
+
+/**
+ * The tag of a pool.
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export const Pool: Context.Tag<Pool, Pool> = Context.GenericTag<Pool>("effect-sa/Pool")
+
+/** How long an idle connection may take for a sign of life. */
+const validationTimeout = 2_000
+
+/** What will not change by trying again, and what may. */
+const verdict = (error: ConnectError): LeasePool.Verdict => {
+  if (error._tag !== "OperationalError") return "fail"
+  switch (error.reason) {
+    case "ConnectionLost":
+    case "ConnectionRefused":
+    case "ConnectTimeout":
+    case "HostNotFound":
+    case "LockTimeout":
+    case "ServerShutdown":
+      return "retry"
+    case "TooManyConnections":
+      return "exhausted"
+    default:
+      return "fail"
+  }
+}
+
+/**
+ * Makes a pool that lives as long as the scope (`aiomysql.create_pool`), and opens `minSize` connections at once.
+ *
+ * *Fails with* `ArgumentError` for options that are wrong, and with what opening one of the first connections failed
+ * with; nothing is left open then. *Releases*: the scope's end closes the pool and waits as `waitClosed` does.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (options: Options.Options): Effect.Effect<Pool, ConnectError | ArgumentError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const settings = yield* Options.settings(options)
+    const open = yield* Connection.opener(settings)
+    const { recycle, ...times } = settings.pool
+    const lease = yield* LeasePool.make<Connection.Connection, ConnectError, never>({
+      ...times,
+      lifetime: recycle,
+      open,
+      terminate: (connection) => connection.terminate(),
+      isBroken: (connection) => connection.isSpent(),
+      validate: (connection) =>
+        Effect.match(connection.ping(validationTimeout), { onFailure: () => false, onSuccess: () => true }),
+      recycle: (connection) => connection.recycle(),
+      verdict
+    })
+    const { dialect, values, address } = settings
+    return { ...lease, dialect, values, address }
+  })
+
+/**
+ * A layer with a pool.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (options: Options.Options): Layer.Layer<Pool, ConnectError | ArgumentError> =>
+  Layer.scoped(Pool, make(options))
+
+/**
+ * A layer with a pool whose options come from `Config`.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerConfig = (
+  config: Config.Config.Wrap<Options.Options>
+): Layer.Layer<Pool, ConnectError | ArgumentError | ConfigError> =>
+  Layer.scoped(Pool, Effect.flatMap(Config.unwrap(config), make))

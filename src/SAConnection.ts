@@ -1,0 +1,309 @@
+/**
+ * A connection lent by an engine (`aiomysql.sa.SAConnection`): it executes statements, and begins transactions.
+ *
+ * @since 0.1.0
+ */
+import * as Chunk from "effect/Chunk"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as FiberRef from "effect/FiberRef"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type { Connection } from "./Connection.js"
+import type { BeginOptions } from "./Dialect.js"
+import type { DriverResult } from "./Driver.js"
+import { ArgumentError, type DriverError, InvalidRequestError, type StatementError } from "./Errors.js"
+import * as Options from "./Options.js"
+import * as Result from "./Result.js"
+import * as SATransaction from "./SATransaction.js"
+import * as Statement from "./Statement.js"
+import * as Transaction from "./Transaction.js"
+import type { ValueOptions } from "./Value.js"
+
+/**
+ * A connection that executes statements, alone or in transactions. Fibers that share it take turns.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface SAConnection {
+  /** As the server's process list names it. */
+  readonly id: string
+  readonly server: Connection["server"]
+  /**
+   * Executes a statement and reads its whole result.
+   *
+   * *Fails with* `ArgumentError` before anything is sent, for parameters that do not fit; what the database answers;
+   * `InvalidRequestError` in a transaction that is over, or while a stream is open. *Interruption* returns at once,
+   * spends the connection, and kills the statement on the server.
+   */
+  readonly execute: <A extends object = Record<string, unknown>>(
+    statement: Statement.Executable<A>,
+    parameters?: Statement.Parameters,
+    options?: Partial<ValueOptions>
+  ) => Effect.Effect<Result.Result<A>, StatementError>
+  /** The first column of the first row, if there is a row. Fails as `execute` does. */
+  readonly scalar: <A extends object = Record<string, unknown>>(
+    statement: Statement.Executable<A>,
+    parameters?: Statement.Parameters,
+    options?: Partial<ValueOptions>
+  ) => Effect.Effect<Option.Option<A[keyof A]>, StatementError>
+  /**
+   * The rows of a statement as they are taken, in bounded memory. Until the stream ends, the connection does nothing else.
+   * Fails as `execute` does. *Releases*: a stream that ends early frees the connection, or closes it where that is cheaper.
+   */
+  readonly stream: <A extends object = Record<string, unknown>>(
+    statement: Statement.Executable<A>,
+    parameters?: Statement.Parameters,
+    options?: Partial<ValueOptions>
+  ) => Stream.Stream<Result.Row<A>, StatementError>
+  /**
+   * Runs a body in a transaction of this connection, or in a savepoint of the transaction that it is in; see
+   * `Transaction.run` for what becomes of it.
+   */
+  readonly transaction: <A, E, R>(
+    body: Effect.Effect<A, E, R>,
+    options?: BeginOptions
+  ) => Effect.Effect<A, E | Transaction.TransactionError | ArgumentError, Exclude<R, Transaction.Transaction>>
+  /** Begins a transaction that is ended by hand; within one, gives an inner one that begins nothing. */
+  readonly begin: (options?: BeginOptions) => Effect.Effect<SATransaction.SATransaction, Transaction.TransactionError>
+  /** Begins a savepoint that is ended by hand; outside of a transaction, the transaction itself. */
+  readonly beginNested: Effect.Effect<SATransaction.SATransaction, Transaction.TransactionError>
+  /** Whether the session is in a transaction. */
+  readonly inTransaction: Effect.Effect<boolean>
+  /** Whether it was closed. */
+  readonly isClosed: Effect.Effect<boolean>
+  /** Rolls back what is open, and refuses statements from then on. It may be called twice. */
+  readonly close: Effect.Effect<void, Transaction.TransactionError>
+}
+
+/**
+ * The tag of a connection lent for a program.
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export const SAConnection: Context.Tag<SAConnection, SAConnection> =
+  Context.GenericTag<SAConnection>("effect-sa/SAConnection")
+
+/**
+ * What a fiber is in: a connection pinned for it, and the innermost level of the transaction on it. It is found in the
+ * context by a tag of the engine's own, so that two engines never meet.
+ *
+ * @internal
+ */
+export interface Ambient {
+  readonly connection: LentConnection
+  readonly level: Transaction.Level | undefined
+}
+
+let ambients = 0
+
+/** @internal */
+export const makeAmbientTag = (): Context.Tag<Ambient, Ambient> =>
+  Context.GenericTag<Ambient>(`effect-sa/Ambient/${++ambients}`)
+
+/** @internal */
+export const currentAmbient = (
+  context: Context.Context<never>,
+  tag: Context.Tag<Ambient, Ambient>
+): Ambient | undefined => context.unsafeMap.get(tag.key)
+
+/** @internal */
+export class LentConnection implements SAConnection {
+  readonly id: string
+  readonly server: Connection["server"]
+  private readonly turn = Effect.unsafeMakeSemaphore(1)
+  private readonly handles: SATransaction.Handles
+  private closed = false
+
+  constructor(
+    private readonly connection: Connection,
+    private readonly ambient: Context.Tag<Ambient, Ambient>
+  ) {
+    this.id = connection.id
+    this.server = connection.server
+    this.handles = new SATransaction.Handles(connection)
+    this.execute = this.execute.bind(this)
+    this.scalar = this.scalar.bind(this)
+    this.stream = this.stream.bind(this)
+    this.transaction = this.transaction.bind(this)
+    this.begin = this.begin.bind(this)
+  }
+
+  execute<A extends object = Record<string, unknown>>(
+    statement: Statement.Executable<A>,
+    parameters?: Statement.Parameters,
+    options?: Partial<ValueOptions>
+  ): Effect.Effect<Result.Result<A>, StatementError> {
+    return this.compiled(statement, parameters, options, (compiled, values) =>
+      Effect.map(this.run(compiled, values), Result.make<A>)
+    )
+  }
+
+  scalar<A extends object = Record<string, unknown>>(
+    statement: Statement.Executable<A>,
+    parameters?: Statement.Parameters,
+    options?: Partial<ValueOptions>
+  ): Effect.Effect<Option.Option<A[keyof A]>, StatementError> {
+    return Effect.flatMap(this.execute<A>(statement, parameters, options), firstValue)
+  }
+
+  stream<A extends object = Record<string, unknown>>(
+    statement: Statement.Executable<A>,
+    parameters?: Statement.Parameters,
+    options?: Partial<ValueOptions>
+  ): Stream.Stream<Result.Row<A>, StatementError> {
+    return Stream.unwrapScoped(
+      this.compiled(statement, parameters, options, (compiled, values) => this.streamCompiled<A>(compiled, values))
+    )
+  }
+
+  /** A statement whose parameters were checked, in the transaction that the fiber is in, if it is in one of this connection. */
+  run(
+    compiled: Statement.Compiled,
+    values: ValueOptions
+  ): Effect.Effect<DriverResult, DriverError | InvalidRequestError> {
+    return this.part(this.connection.execute(compiled, values), compiled.isDdl)
+  }
+
+  streamCompiled<A extends object>(
+    compiled: Statement.Compiled,
+    values: ValueOptions
+  ): Effect.Effect<Stream.Stream<Result.Row<A>, StatementError>, StatementError, Scope.Scope> {
+    if (compiled.sets !== undefined) return Effect.fail(manyInStream())
+    return Effect.map(this.part(this.connection.stream(compiled, values), compiled.isDdl), (rows) =>
+      Stream.repeatEffectChunkOption(
+        Effect.matchEffect(rows.pull, {
+          onFailure: (error) => Effect.fail(Option.some(error)),
+          onSuccess: (pulled) =>
+            pulled === undefined
+              ? Effect.fail(Option.none())
+              : Effect.succeed(Chunk.unsafeFromArray(Result.makeRows<A>(rows.columns, pulled)))
+        })
+      )
+    )
+  }
+
+  /** Runs what is part of the innermost transaction of this connection that the fiber is in, or waits its turn outside. */
+  private part<A, E, R>(run: Effect.Effect<A, E, R>, isDdl: boolean): Effect.Effect<A, E | InvalidRequestError, R> {
+    return Effect.withFiberRuntime((fiber) => {
+      if (this.closed) return Effect.fail(closedError())
+      const ambient = currentAmbient(fiber.getFiberRef(FiberRef.currentContext), this.ambient)
+      const own = ambient?.connection === this ? ambient.level : undefined
+      if (own !== undefined) return own.statement(run, isDdl)
+      return this.turn.withPermits(1)(
+        Effect.suspend(() => {
+          const { level } = this.handles
+          return level === undefined ? run : level.statement(run, isDdl)
+        })
+      )
+    })
+  }
+
+  transaction<A, E, R>(
+    body: Effect.Effect<A, E, R>,
+    options?: BeginOptions
+  ): Effect.Effect<A, E | Transaction.TransactionError | ArgumentError, Exclude<R, Transaction.Transaction>> {
+    const within = (level: Transaction.Level): Effect.Effect<A, E, Exclude<R, Transaction.Transaction>> =>
+      Effect.mapInputContext(
+        body,
+        (context: Context.Context<Exclude<R, Transaction.Transaction>>) =>
+          // R is what the caller has and the two services that are added here.
+          Context.add(Context.add(context, Transaction.Transaction, level), this.ambient, {
+            connection: this,
+            level
+          }) as Context.Context<
+            Ambient | Transaction.Transaction | Exclude<R, Transaction.Transaction>
+          > as Context.Context<R>
+      )
+    return Effect.withFiberRuntime((fiber) => {
+      if (this.closed) return Effect.fail(closedError())
+      const ambient = currentAmbient(fiber.getFiberRef(FiberRef.currentContext), this.ambient)
+      if (ambient?.connection === this && ambient.level !== undefined) {
+        const refused = refuseNested(options)
+        return refused === undefined ? ambient.level.nested(within) : Effect.fail(refused)
+      }
+      return this.turn.withPermits(1)(
+        Effect.suspend(
+          (): Effect.Effect<
+            A,
+            E | Transaction.TransactionError | ArgumentError,
+            Exclude<R, Transaction.Transaction>
+          > => {
+            const { level } = this.handles
+            if (level === undefined) return Transaction.run(this.connection, options ?? {}, within)
+            const refused = refuseNested(options)
+            return refused === undefined ? level.nested(within) : Effect.fail(refused)
+          }
+        )
+      )
+    })
+  }
+
+  begin(options: BeginOptions = {}): Effect.Effect<SATransaction.SATransaction, Transaction.TransactionError> {
+    return this.turn.withPermits(1)(
+      Effect.suspend(() => (this.closed ? Effect.fail(closedError()) : this.handles.begin(options)))
+    )
+  }
+
+  get beginNested(): Effect.Effect<SATransaction.SATransaction, Transaction.TransactionError> {
+    return this.turn.withPermits(1)(
+      Effect.suspend(() => (this.closed ? Effect.fail(closedError()) : this.handles.beginNested()))
+    )
+  }
+
+  get inTransaction(): Effect.Effect<boolean> {
+    return Effect.sync(() => !this.connection.isSpent() && this.connection.status().inTransaction)
+  }
+
+  get isClosed(): Effect.Effect<boolean> {
+    return Effect.sync(() => this.closed)
+  }
+
+  get close(): Effect.Effect<void, Transaction.TransactionError> {
+    return Effect.suspend(() => {
+      this.closed = true
+      return this.handles.close
+    })
+  }
+
+  private compiled<A, E, R>(
+    statement: unknown,
+    parameters: unknown,
+    options: Partial<ValueOptions> | undefined,
+    run: (compiled: Statement.Compiled, values: ValueOptions) => Effect.Effect<A, E, R>
+  ): Effect.Effect<A, E | ArgumentError, R> {
+    return Effect.suspend((): Effect.Effect<A, E | ArgumentError, R> => {
+      const compiled = Statement.compile(statement, parameters, this.connection.dialect)
+      if (compiled instanceof ArgumentError) return Effect.fail(compiled)
+      if (options === undefined) return run(compiled, this.connection.values)
+      return Effect.flatMap(Options.withValues(this.connection.values, options), (values) => run(compiled, values))
+    })
+  }
+}
+
+const closedError = (): InvalidRequestError => new InvalidRequestError({ message: "this connection was closed" })
+
+/** @internal */
+export const manyInStream = (): ArgumentError =>
+  new ArgumentError({ argument: "parameters", given: "several sets of parameters", expected: "one set, for a stream" })
+
+/** A savepoint has no isolation level of its own. */
+const refuseNested = (options: BeginOptions | undefined): ArgumentError | undefined => {
+  const given = Object.entries(options ?? {}).find(([, value]) => value !== undefined)
+  return given === undefined
+    ? undefined
+    : new ArgumentError({
+        argument: given[0],
+        given: "an option for a nested transaction",
+        expected: "none: the outermost transaction decides"
+      })
+}
+
+/** @internal */
+export const firstValue = <A extends object>(
+  result: Result.Result<A>
+): Effect.Effect<Option.Option<A[keyof A]>, InvalidRequestError> =>
+  Effect.mapError(Result.scalar(result), (error) => new InvalidRequestError({ message: error.message, cause: error }))

@@ -1,0 +1,291 @@
+/**
+ * Everything that can be executed, turned into SQL with `?` markers and a list of checked parameters.
+ *
+ * Text takes markers of one style: `?` (PEP 249's `qmark`) with an array of parameters, or `:name` (`named`) with an
+ * object. What stands in strings, quoted identifiers and comments is no marker. An array of arrays, or for `:name` of
+ * objects, executes the statement once for each.
+ *
+ * @since 0.1.0
+ */
+import type { Dialect } from "./Dialect.js"
+import { ArgumentError, kindOf } from "./Errors.js"
+import { leadingWords, type Token, tokens } from "./Lexer.js"
+import { bind, type BoundValue, isPlainObject, type Parameter } from "./Value.js"
+
+/**
+ * What carries a method of this name can be executed: it says for a dialect which text and parameters it is.
+ *
+ * @since 0.1.0
+ * @category symbols
+ */
+export const TypeId: unique symbol = Symbol.for("effect-sa/Statement")
+
+/**
+ * @since 0.1.0
+ * @category symbols
+ */
+export type TypeId = typeof TypeId
+
+/**
+ * A statement whose rows are of type `A`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Statement<out A extends object = object> {
+  readonly [TypeId]: {
+    readonly text: (dialect: Dialect) => string | ArgumentError
+    /** Parameters of its own; then none may be given besides. */
+    readonly parameters: ReadonlyArray<Parameter> | undefined
+    readonly _A: (_: never) => A
+  }
+}
+
+/**
+ * What `execute` takes: text, or anything that carries the Statement symbol.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Executable<A extends object = object> = string | Statement<A>
+
+/**
+ * One set of parameters: by position for `?`, by name for `:name`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type ParameterSet = ReadonlyArray<Parameter> | { readonly [name: string]: Parameter }
+
+/**
+ * The parameters of a statement: one set, or an array of sets for executemany.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Parameters = ParameterSet | ReadonlyArray<ParameterSet>
+
+/**
+ * A statement from text whose rows have a type that the program knows.
+ *
+ * @example
+ * ```ts
+ * import { Engine, Statement } from "effect-sa"
+ *
+ * const personById = Statement.text<{ readonly id: number; readonly name: string }>(
+ *   "SELECT id, name FROM person WHERE id = :id"
+ * )
+ *
+ * export const ada = Engine.execute(personById, { id: 1 })
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const text = <A extends object>(sql: string): Statement<A> => ({
+  [TypeId]: { text: () => sql, parameters: undefined, _A: (_: never) => _ }
+})
+
+/**
+ * Whether this carries the Statement symbol.
+ *
+ * @since 0.1.0
+ * @category guards
+ */
+export const isStatement = (u: unknown): u is Statement => typeof u === "object" && u !== null && TypeId in u
+
+/**
+ * A statement as connections execute it. `sets` is there for executemany, and then `parameters` is empty.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Compiled {
+  readonly sql: string
+  readonly parameters: ReadonlyArray<BoundValue>
+  readonly sets: ReadonlyArray<ReadonlyArray<BoundValue>> | undefined
+  /** It may leave something in the session that the database does not report. */
+  readonly leavesState: boolean
+  /** It defines, changes or drops tables and the like. */
+  readonly isDdl: boolean
+}
+
+/** What is known of a text, whatever its parameters. */
+interface Parsed {
+  readonly sql: string
+  /** The name of each marker; undefined for a text with `?`. */
+  readonly names: ReadonlyArray<string> | undefined
+  readonly count: number
+  readonly leavesState: boolean
+  readonly isDdl: boolean
+}
+
+/** Texts that are kept parsed, for each dialect. A program that makes new texts all the time pushes the oldest out. */
+const keptTexts = 1_024
+
+const parsedTexts = new WeakMap<Dialect, Map<string, Parsed | ArgumentError>>()
+
+const parsedOf = (sql: string, dialect: Dialect): Parsed | ArgumentError => {
+  let kept = parsedTexts.get(dialect)
+  if (kept === undefined) parsedTexts.set(dialect, (kept = new Map()))
+  const known = kept.get(sql)
+  if (known !== undefined) return known
+  const parsed = parse(sql, dialect)
+  if (kept.size >= keptTexts) {
+    const oldest = kept.keys().next()
+    if (oldest.done !== true) kept.delete(oldest.value)
+  }
+  kept.set(sql, parsed)
+  return parsed
+}
+
+const ddlVerbs: ReadonlySet<string> = new Set(["CREATE", "ALTER", "DROP", "TRUNCATE", "RENAME"])
+
+const parse = (sql: string, dialect: Dialect): Parsed | ArgumentError => {
+  const lexed = tokens(sql, dialect.lexicon)
+  const verb = leadingWords(sql, lexed, 1)[0]
+  if (verb === undefined && lexed.every((token) => token.kind === "comment" || sql[token.start] === ";")) {
+    return new ArgumentError({ argument: "statement", given: "a text without a statement", expected: "one statement" })
+  }
+  const named = lexed.filter((token) => token.kind === "named")
+  const qmarks = lexed.filter((token) => token.kind === "qmark").length
+  if (named.length > 0 && qmarks > 0) {
+    return new ArgumentError({
+      argument: "statement",
+      given: "markers of two styles, ? and :name",
+      expected: "markers of one style"
+    })
+  }
+  const rest = {
+    leavesState: dialect.mayLeaveState(sql, lexed),
+    isDdl: verb !== undefined && ddlVerbs.has(verb)
+  }
+  if (named.length === 0) return { sql, names: undefined, count: qmarks, ...rest }
+  const names = named.map((token) => sql.slice(token.start + 1, token.end))
+  return { sql: withQmarks(sql, named), names, count: names.length, ...rest }
+}
+
+const withQmarks = (sql: string, named: ReadonlyArray<Token>): string => {
+  let text = ""
+  let from = 0
+  for (const token of named) {
+    text += `${sql.slice(from, token.start)}?`
+    from = token.end
+  }
+  return text + sql.slice(from)
+}
+
+const none: ReadonlyArray<BoundValue> = []
+
+/**
+ * Turns a statement and its parameters into what connections execute, or says what is wrong with them.
+ *
+ * @since 0.1.0
+ * @category compiling
+ */
+export const compile = (
+  executable: Executable | unknown,
+  parameters: unknown,
+  dialect: Dialect
+): Compiled | ArgumentError => {
+  let sql: string | ArgumentError
+  let given = parameters
+  if (typeof executable === "string") sql = executable
+  else if (isStatement(executable)) {
+    sql = executable[TypeId].text(dialect)
+    const own = executable[TypeId].parameters
+    if (own !== undefined) {
+      if (given !== undefined) return refuse("parameters", kindOf(given), "none, because the statement has its own")
+      given = own
+    }
+  } else return refuse("statement", kindOf(executable), "SQL text or a statement")
+  if (typeof sql !== "string") return sql
+  if (!sql.isWellFormed()) return refuse("statement", "a text with a lone surrogate", "well-formed Unicode text")
+  const parsed = parsedOf(sql, dialect)
+  if (parsed instanceof ArgumentError) return parsed
+  return given === undefined ? compileWithout(parsed) : compileWith(parsed, given)
+}
+
+const refuse = (argument: string, given: string, expected: string): ArgumentError =>
+  new ArgumentError({ argument, given, expected })
+
+const countOf = (count: number): string => (count === 1 ? "1 parameter" : `${count} parameters`)
+
+const compileWithout = (parsed: Parsed): Compiled | ArgumentError =>
+  parsed.count === 0
+    ? compiled(parsed, none, undefined)
+    : refuse(
+        "parameters",
+        "none",
+        parsed.names === undefined ? countOf(parsed.count) : `an object with ${unique(parsed.names)}`
+      )
+
+const compileWith = (parsed: Parsed, given: unknown): Compiled | ArgumentError => {
+  if (isMany(parsed, given)) {
+    const sets: Array<ReadonlyArray<BoundValue>> = []
+    for (let i = 0; i < given.length; i++) {
+      const set = bindSet(parsed, given[i], `parameters[${i}]`)
+      if (set instanceof ArgumentError) return set
+      sets.push(set)
+    }
+    return compiled(parsed, none, sets)
+  }
+  const set = bindSet(parsed, given, "parameters")
+  return set instanceof ArgumentError ? set : compiled(parsed, set, undefined)
+}
+
+const compiled = (
+  { sql, leavesState, isDdl }: Parsed,
+  parameters: ReadonlyArray<BoundValue>,
+  sets: ReadonlyArray<ReadonlyArray<BoundValue>> | undefined
+): Compiled => ({ sql, parameters, sets, leavesState, isDdl })
+
+/**
+ * Whether these are several sets: arrays for `?`, objects for `:name`. An object among the parameters of a text with `?`
+ * is a JSON value. No sets at all, for a statement that has markers, are several too: it is executed for none.
+ */
+const isMany = ({ names, count }: Parsed, given: unknown): given is ReadonlyArray<unknown> => {
+  if (!Array.isArray(given)) return false
+  if (given.length === 0) return count > 0
+  return names === undefined ? given.every(Array.isArray) : given.every(isPlainObject)
+}
+
+const bindSet = (parsed: Parsed, given: unknown, argument: string): ReadonlyArray<BoundValue> | ArgumentError =>
+  parsed.names === undefined ? bindPositional(parsed.count, given, argument) : bindNamed(parsed.names, given, argument)
+
+const bindPositional = (count: number, given: unknown, argument: string): ReadonlyArray<BoundValue> | ArgumentError => {
+  if (!Array.isArray(given)) {
+    // No parameters by name fit a statement without markers.
+    if (count === 0 && isPlainObject(given) && Object.keys(given).length === 0) return none
+    return refuse(argument, kindOf(given), `an array of ${countOf(count)}, because the markers are ?`)
+  }
+  if (given.length !== count) return refuse(argument, countOf(given.length), countOf(count))
+  const bound = new Array<BoundValue>(count)
+  for (let i = 0; i < count; i++) {
+    const value = bind(given[i], `${argument}[${i}]`)
+    if (value instanceof ArgumentError) return value
+    bound[i] = value
+  }
+  return bound
+}
+
+const bindNamed = (
+  names: ReadonlyArray<string>,
+  given: unknown,
+  argument: string
+): ReadonlyArray<BoundValue> | ArgumentError => {
+  if (!isPlainObject(given)) return refuse(argument, kindOf(given), `an object with ${unique(names)}`)
+  const bound: Array<BoundValue> = []
+  for (const name of names) {
+    if (!Object.hasOwn(given, name)) return refuse(`${argument}.${name}`, "nothing", "a value")
+    const value = bind(given[name], `${argument}.${name}`)
+    if (value instanceof ArgumentError) return value
+    bound.push(value)
+  }
+  for (const name of Object.keys(given)) {
+    if (!names.includes(name)) return refuse(`${argument}.${name}`, "a value", `only ${unique(names)}`)
+  }
+  return bound
+}
+
+const unique = (names: ReadonlyArray<string>): string => [...new Set(names)].join(", ")

@@ -1,0 +1,501 @@
+/**
+ * Transactions: what begins them, what ends them, and what becomes of them in between. It knows no pool and no SQL: the
+ * connection it is given runs the statements that the dialect names.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
+import type { BeginOptions, Dialect, IsolationLevel } from "./Dialect.js"
+import type { SessionStatus } from "./Driver.js"
+import { type DriverError, InvalidRequestError, isDriverError, NotSupportedError, OperationalError } from "./Errors.js"
+
+/**
+ * What a transaction needs of the connection it runs on.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Host {
+  readonly dialect: Dialect
+  readonly endTimeout: number
+  readonly status: () => SessionStatus
+  readonly isSpent: () => boolean
+  readonly control: (sql: string, timeout: number) => Effect.Effect<void, DriverError | InvalidRequestError>
+  readonly ping: (timeout: number) => Effect.Effect<void, DriverError>
+  readonly spend: () => void
+  readonly markChanged: () => void
+}
+
+/**
+ * How a transaction runs.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options<in E = never> extends BeginOptions {
+  /** Default: the database's own, REPEATABLE READ on MySQL and MariaDB. SQLite's is always serializable. */
+  readonly isolationLevel?: IsolationLevel | undefined
+  /** Runs the whole body again after a failure that the policy names, where the database surely rolled back. */
+  readonly retry?: RetryPolicy<E> | undefined
+}
+
+/**
+ * Which failures run a transaction again, and when.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface RetryPolicy<in E = unknown> {
+  readonly while: (error: E) => boolean
+  readonly schedule: Schedule.Schedule<unknown, unknown>
+}
+
+/**
+ * What beginning and ending a transaction can fail with, besides its body.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type TransactionError = DriverError | InvalidRequestError
+
+/**
+ * The transaction that the program is in: for code that must run in one, and says so in its type.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Transaction {
+  /** 0 for the outermost, 1 for the first savepoint in it, and so on. */
+  readonly depth: number
+  /** Runs an effect once, after the outermost transaction has committed, and never if it does not. */
+  readonly afterCommit: (effect: Effect.Effect<void>) => Effect.Effect<void>
+}
+
+/**
+ * The tag that `Engine.transaction` provides to its body.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Engine, Transaction } from "effect-sa"
+ *
+ * // Its type says that it can only run in a transaction.
+ * export const recordSale = (id: number) =>
+ *   Effect.zipRight(Transaction.Transaction, Engine.execute("INSERT INTO sale (id) VALUES (?)", [id]))
+ * ```
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export const Transaction: Context.Tag<Transaction, Transaction> =
+  Context.GenericTag<Transaction>("effect-sa/Transaction")
+
+/**
+ * Runs an effect once, after the outermost transaction around it has committed.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const afterCommit = (effect: Effect.Effect<void>): Effect.Effect<void, never, Transaction> =>
+  Effect.flatMap(Transaction, (transaction) => transaction.afterCommit(effect))
+
+/**
+ * Runs a transaction again when the database rolled it back to resolve a deadlock or a conflict of serializable
+ * transactions, up to `times` times more, after a pause by chance that doubles from `base`, 10 milliseconds unless given.
+ *
+ * @since 0.1.0
+ * @category retrying
+ */
+export const retryDeadlocks = (options: {
+  readonly times: number
+  readonly base?: Duration.DurationInput | undefined
+}): RetryPolicy => ({
+  while: (error) =>
+    error instanceof OperationalError && (error.reason === "Deadlock" || error.reason === "SerializationFailure"),
+  schedule: Schedule.intersect(
+    Schedule.jittered(Schedule.exponential(options.base ?? "10 millis")),
+    Schedule.recurs(options.times)
+  )
+})
+
+// ---------------------------------------------------------------------------------------------------------------------
+// the state of a transaction
+
+/**
+ * `active`; `dead`: the server rolled it back under its body; `committed`: DDL committed it under its body; `ended`.
+ */
+type Phase =
+  | { readonly _tag: "active" }
+  | { readonly _tag: "dead"; readonly killer: DriverError }
+  | { readonly _tag: "committed" }
+  | { readonly _tag: "ended" }
+
+const active: Phase = { _tag: "active" }
+const committed: Phase = { _tag: "committed" }
+const ended: Phase = { _tag: "ended" }
+
+/** How long a look at the session's state may take after a failed statement. */
+const statusTimeout = 5_000
+
+/**
+ * What all levels of one transaction share.
+ *
+ * @internal
+ */
+export class Root {
+  phase: Phase = active
+  savepoints = 0
+  readonly committedEffects: Array<Effect.Effect<void>> = []
+  constructor(readonly host: Host) {}
+
+  /**
+   * After a statement that worked: DDL commits, and the status flag of the answer says so.
+   * https://dev.mysql.com/doc/refman/9.7/en/implicit-commit.html
+   */
+  noteSuccess(): void {
+    if (this.phase === active && !this.host.status().inTransaction) this.phase = committed
+  }
+
+  /** After a statement that failed: an error says nothing of the session's state, so it is asked for. */
+  noteFailure(error: DriverError): Effect.Effect<void> {
+    if (this.phase !== active) return Effect.void
+    const look = this.host.isSpent() ? Effect.fail(error) : this.host.ping(statusTimeout)
+    return Effect.match(look, {
+      onFailure: () => {
+        this.phase = { _tag: "dead", killer: error }
+      },
+      onSuccess: () => {
+        if (!this.host.status().inTransaction)
+          this.phase = endsTransaction(error) ? { _tag: "dead", killer: error } : committed
+      }
+    })
+  }
+}
+
+/** Errors with which the server rolls back the whole transaction. Any other that ends one is of DDL, which commits first. */
+const endsTransaction = (error: DriverError): boolean =>
+  error._tag === "OperationalError" &&
+  (error.reason === "Deadlock" || error.reason === "SerializationFailure" || error.reason === "LockTimeout")
+
+/**
+ * One level of a transaction, as long as its body runs: what statements go through. Statements of several fibers on one
+ * level take turns, and a nested level has its turn as a whole.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export class Level implements Transaction {
+  private readonly turn = Effect.unsafeMakeSemaphore(1)
+  private over = false
+
+  /** @internal */
+  constructor(
+    readonly root: Root,
+    readonly depth: number
+  ) {}
+
+  /** Whether statements can still be part of it. */
+  get isActive(): boolean {
+    return !this.over && this.root.phase === active
+  }
+
+  afterCommit(effect: Effect.Effect<void>): Effect.Effect<void> {
+    return Effect.sync(() => {
+      this.root.committedEffects.push(effect)
+    })
+  }
+
+  /**
+   * Runs a statement as part of the transaction.
+   *
+   * *Fails with* `InvalidRequestError` when the transaction is over, was rolled back by the server, or was committed by
+   * DDL and this is not more of it.
+   */
+  statement<A, E, R>(run: Effect.Effect<A, E, R>, isDdl: boolean): Effect.Effect<A, E | InvalidRequestError, R> {
+    return this.turn.withPermits(1)(
+      Effect.suspend((): Effect.Effect<A, E | InvalidRequestError, R> => {
+        const refused = this.refusal(isDdl)
+        if (refused !== undefined) return Effect.fail(refused)
+        return Effect.matchCauseEffect(run, {
+          onSuccess: (value) => {
+            this.root.noteSuccess()
+            return Effect.succeed(value)
+          },
+          onFailure: (cause) => {
+            const failure = Cause.failureOption(cause)
+            const seen =
+              failure._tag === "Some" && isDriverError(failure.value)
+                ? this.root.noteFailure(failure.value)
+                : Effect.void
+            return Effect.zipRight(seen, Effect.failCause(cause))
+          }
+        })
+      })
+    )
+  }
+
+  /** Runs a body at a level of its own, in a savepoint, while no other statement of this level runs. */
+  nested<A, E, R>(body: (level: Level) => Effect.Effect<A, E, R>): Effect.Effect<A, E | TransactionError, R> {
+    return this.turn.withPermits(1)(
+      Effect.suspend((): Effect.Effect<A, E | TransactionError, R> => {
+        const refused = this.refusal(false)
+        return refused === undefined ? runNested(this.root, this.depth + 1, body) : Effect.fail(refused)
+      })
+    )
+  }
+
+  /** @internal */
+  end(): void {
+    this.over = true
+  }
+
+  private refusal(isDdl: boolean): InvalidRequestError | undefined {
+    const { phase } = this.root
+    if (this.over || phase._tag === "ended") {
+      return new InvalidRequestError({
+        message:
+          "this transaction is over: a fiber that outlives it cannot go on in it, and does not fall back to another connection"
+      })
+    }
+    switch (phase._tag) {
+      case "active":
+        return undefined
+      case "dead":
+        return new InvalidRequestError({
+          message: "the server has rolled this transaction back: it takes no more statements",
+          cause: phase.killer
+        })
+      case "committed":
+        return isDdl
+          ? undefined
+          : new InvalidRequestError({
+              message: "a statement that defines data has committed this transaction: it takes no others any more"
+            })
+    }
+  }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// running
+
+/**
+ * Runs a body in a transaction of the connection: commits when it succeeds, rolls back when it fails, dies or is
+ * interrupted.
+ *
+ * | the body | the transaction | what happens | the outcome |
+ * |---|---|---|---|
+ * | succeeds | active | COMMIT | the body's value, or why COMMIT failed: `CommitUnknown` when the connection was lost then |
+ * | succeeds | dead | nothing: the server rolled back | fails with what killed it |
+ * | succeeds | committed by DDL | nothing: there is nothing left to commit | the body's value |
+ * | fails, dies, is interrupted | active | ROLLBACK; when that fails the connection is spent | the body's cause, then the rollback's failure |
+ * | fails, dies, is interrupted | dead | nothing | the body's cause |
+ * | fails, dies, is interrupted | committed by DDL | nothing can be undone | the body's cause, then an `InvalidRequestError` that says so |
+ *
+ * COMMIT and ROLLBACK cannot be interrupted, and have a deadline of their own.
+ *
+ * @since 0.1.0
+ * @category running
+ */
+export const run = <A, E, R>(
+  host: Host,
+  options: BeginOptions,
+  body: (level: Level) => Effect.Effect<A, E, R>
+): Effect.Effect<A, E | TransactionError, R> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.flatMap(restore(begin(host, options)), () => {
+      const root = new Root(host)
+      const level = new Level(root, 0)
+      return Effect.matchCauseEffect(restore(Effect.suspend(() => body(level))), {
+        onSuccess: (value) => {
+          level.end()
+          return Effect.as(commit(root), value)
+        },
+        onFailure: (cause) => {
+          level.end()
+          return rollback(root, cause)
+        }
+      })
+    })
+  )
+
+/**
+ * Begins a transaction; nothing is rolled back when it cannot.
+ *
+ * @since 0.1.0
+ * @category running
+ */
+export const begin = (host: Host, options: BeginOptions): Effect.Effect<void, TransactionError> =>
+  Effect.suspend(() => {
+    if (host.status().inTransaction) {
+      return Effect.fail(new InvalidRequestError({ message: "the connection is in a transaction already" }))
+    }
+    const statements = host.dialect.begin(options)
+    if (statements instanceof NotSupportedError) return Effect.fail(statements)
+    // What the first of several statements set is left in the session when a later one fails.
+    if (statements.length > 1) host.markChanged()
+    return statements.length === 1
+      ? host.control(statements[0]!, 0)
+      : Effect.forEach(statements, (sql) => host.control(sql, 0), { discard: true })
+  })
+
+/**
+ * Commits what is active, or says what became of it.
+ *
+ * @internal
+ */
+export const commit = (root: Root): Effect.Effect<void, TransactionError> => {
+  const { phase, host } = root
+  root.phase = ended
+  switch (phase._tag) {
+    case "dead":
+      return Effect.fail(phase.killer)
+    case "committed":
+    case "ended":
+      return runCommitted(root)
+    case "active":
+      return Effect.matchEffect(host.control(host.dialect.commit, host.endTimeout), {
+        onSuccess: () => runCommitted(root),
+        onFailure: (error) => {
+          // Whether there is a transaction left is not known: the session is made new before anybody else has it.
+          host.markChanged()
+          return Effect.fail(commitError(error, host))
+        }
+      })
+  }
+}
+
+/** A COMMIT that was sent and not answered may have happened, or not: nobody may take it for either. */
+const commitError = (error: TransactionError, host: Host): TransactionError =>
+  error._tag === "OperationalError" && host.isSpent()
+    ? new OperationalError({
+        reason: "CommitUnknown",
+        message: `the connection was lost at COMMIT, which may or may not have happened: ${error.message}`,
+        errno: error.errno,
+        sqlState: error.sqlState,
+        statement: host.dialect.commit,
+        cause: error
+      })
+    : error
+
+const runCommitted = (root: Root): Effect.Effect<void> =>
+  root.committedEffects.length === 0 ? Effect.void : Effect.all(root.committedEffects, { discard: true })
+
+const rollback = <E>(root: Root, cause: Cause.Cause<E>): Effect.Effect<never, E | TransactionError> => {
+  switch (root.phase._tag) {
+    case "dead":
+    case "ended":
+      root.phase = ended
+      return Effect.failCause(cause)
+    case "committed":
+      root.phase = ended
+      return withConsequence(
+        cause,
+        new InvalidRequestError({
+          message: "nothing was undone: a statement that defines data had committed this transaction before it failed"
+        })
+      )
+    case "active":
+      return Effect.matchEffect(rollbackNow(root), {
+        onSuccess: () => Effect.failCause(cause),
+        onFailure: (error) => withConsequence(cause, error)
+      })
+  }
+}
+
+/**
+ * Rolls back what is active, for who does not have a body whose cause matters more.
+ *
+ * @internal
+ */
+export const rollbackNow = (root: Root): Effect.Effect<void, TransactionError> => {
+  const { phase, host } = root
+  root.phase = ended
+  // A connection that was lost or interrupted is rolled back by the server when it notices.
+  return phase._tag !== "active" || host.isSpent()
+    ? Effect.void
+    : Effect.tapError(host.control(host.dialect.rollback, host.endTimeout), () => Effect.sync(() => host.spend()))
+}
+
+/**
+ * The body's cause, and after it what came of it. A typed failure must not hide a defect or an interruption from who
+ * catches failures: then it goes to the log.
+ */
+const withConsequence = <E, E2>(cause: Cause.Cause<E>, error: E2): Effect.Effect<never, E | E2> =>
+  Cause.isFailure(cause)
+    ? Effect.failCause(Cause.sequential(cause, Cause.fail(error)))
+    : Effect.zipRight(Effect.logWarning("after a transaction's body ended", error), Effect.failCause(cause))
+
+/** As `run`, in a savepoint of a transaction that is under way. */
+const runNested = <A, E, R>(
+  root: Root,
+  depth: number,
+  body: (level: Level) => Effect.Effect<A, E, R>
+): Effect.Effect<A, E | TransactionError, R> => {
+  const { host } = root
+  const name = `effect_sa_${++root.savepoints}`
+  const level = new Level(root, depth)
+  return Effect.uninterruptibleMask((restore) =>
+    Effect.flatMap(restore(noted(root, host.control(host.dialect.savepoint(name), 0))), () =>
+      Effect.matchCauseEffect(restore(Effect.suspend(() => body(level))), {
+        onSuccess: (value) => {
+          level.end()
+          switch (root.phase._tag) {
+            case "dead":
+              return Effect.fail(root.phase.killer)
+            case "active":
+              return Effect.as(noted(root, host.control(host.dialect.releaseSavepoint(name), host.endTimeout)), value)
+            case "committed":
+            case "ended":
+              return Effect.succeed(value)
+          }
+        },
+        onFailure: (cause) => {
+          level.end()
+          if (root.phase !== active || host.isSpent()) return Effect.failCause(cause)
+          const undo = Effect.zipRight(
+            host.control(host.dialect.rollbackToSavepoint(name), host.endTimeout),
+            host.control(host.dialect.releaseSavepoint(name), host.endTimeout)
+          )
+          return Effect.matchEffect(noted(root, undo), {
+            onSuccess: () => Effect.failCause(cause),
+            onFailure: (error) => {
+              // What the savepoint's body did cannot be told from the rest any more: the whole is given up.
+              host.spend()
+              if (isDriverError(error)) root.phase = { _tag: "dead", killer: error }
+              return withConsequence(cause, error)
+            }
+          })
+        }
+      })
+    )
+  )
+}
+
+const noted = <A>(
+  root: Root,
+  control: Effect.Effect<A, DriverError | InvalidRequestError>
+): Effect.Effect<A, DriverError | InvalidRequestError> =>
+  Effect.tapError(control, (error) => (isDriverError(error) ? root.noteFailure(error) : Effect.void))
+
+/**
+ * Runs a whole transaction again as its policy says. Only failures of which the database surely rolled back come here:
+ * one whose COMMIT is in doubt does not match any policy of this module.
+ *
+ * @since 0.1.0
+ * @category retrying
+ */
+export const retrying = <A, E, R>(
+  self: Effect.Effect<A, E, R>,
+  policy: RetryPolicy<E> | undefined
+): Effect.Effect<A, E, R> =>
+  policy === undefined
+    ? self
+    : Effect.retry(self, {
+        while: (error) =>
+          !(error instanceof OperationalError && error.reason === "CommitUnknown") && policy.while(error),
+        schedule: policy.schedule
+      })

@@ -1,0 +1,182 @@
+/**
+ * Connecting and logging in, which mysql2 does well: sockets, TLS, every method of authentication. Once it has logged in,
+ * its socket is taken over and mysql2 has no further part.
+ *
+ * This is the only file that imports mysql2, and what it touches inside mysql2 is in `Internals`: a test fails when an
+ * upgrade changes any of it.
+ */
+import { isIP, type Socket } from "node:net"
+import * as tls from "node:tls"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import type { ServerInfo } from "../Driver.js"
+import { type ConnectError, InterfaceError, OperationalError } from "../Errors.js"
+import { classifyConnect } from "./MysqlErrors.js"
+import { Capability } from "./wire/Constants.js"
+
+/** Where a server is and who asks. */
+export interface LoginSettings {
+  readonly host: string
+  readonly port: number
+  /** A Unix domain socket, instead of host and port. */
+  readonly socketPath: string | undefined
+  readonly user: string
+  readonly password: Redacted.Redacted
+  readonly database: string | undefined
+  readonly tls: TlsSettings | undefined
+}
+
+/** TLS: on when it is there, and then the server's certificate and host name are verified unless `verify` is false. */
+export interface TlsSettings {
+  readonly ca: string | undefined
+  readonly cert: string | undefined
+  readonly key: Redacted.Redacted | undefined
+  readonly verify: boolean
+  /** The name that the certificate must have, where it is not the host. */
+  readonly serverName: string | undefined
+}
+
+/** A socket that has logged in, and what the greeting said. */
+export interface LoggedIn {
+  readonly socket: Socket
+  readonly threadId: number
+  readonly server: ServerInfo
+  readonly deprecateEof: boolean
+  readonly extendedMetadata: boolean
+}
+
+/** What is used of a mysql2 connection beyond its documented surface. */
+export interface Internals {
+  stream: Socket
+  readonly threadId: number
+  readonly serverCapabilityFlags: number
+  readonly _handshakePacket: { readonly serverVersion: string } | null
+  readonly _mariadbExtendedMetadata: boolean
+  readonly _command: { clientFlags: number }
+  readonly packetParser: { execute(chunk: Buffer): void }
+  startTLS(secured: (error?: Error) => void): void
+  on(event: "error" | "connect", listener: (error: unknown) => void): void
+  destroy(): void
+}
+
+interface Mysql2 {
+  createConnection(options: Record<string, unknown>): Internals
+}
+
+/** Loaded when the first connection is opened: programs on SQLite never pay for it. */
+export const loadMysql2: Effect.Effect<Mysql2, InterfaceError> = Effect.map(
+  Effect.tryPromise({
+    try: () => import("mysql2"),
+    catch: (cause) => new InterfaceError({ reason: "DriverUnavailable", message: "mysql2 could not be loaded", cause })
+  }),
+  // Its types tell of the documented surface only.
+  (module) => module.default as unknown as Mysql2
+)
+
+/**
+ * Off: what only mysql2's own command phase knows (query attributes), a parser mode nobody asked for (IGNORE_SPACE) and
+ * LOCAL INFILE. FOUND_ROWS is on by mysql2's default: an UPDATE counts the rows it matched.
+ */
+const flags = "-CLIENT_QUERY_ATTRIBUTES,-IGNORE_SPACE,-ODBC,-LOCAL_FILES"
+
+/** Opens a socket and logs in. The scope's end destroys the socket. Interruption leaves nothing open. */
+export const login = (settings: LoginSettings): Effect.Effect<LoggedIn, ConnectError, Scope.Scope> =>
+  Effect.flatMap(loadMysql2, (mysql2) =>
+    Effect.flatMap(
+      Effect.acquireRelease(
+        Effect.sync(() => start(mysql2, settings)),
+        (connection) => Effect.sync(() => destroy(connection))
+      ),
+      (connection) => Effect.flatMap(loggedIn(connection, settings), takeOver)
+    )
+  )
+
+const start = (mysql2: Mysql2, settings: LoginSettings): Internals => {
+  const connection = mysql2.createConnection({
+    ...(settings.socketPath === undefined
+      ? { host: settings.host, port: settings.port }
+      : { socketPath: settings.socketPath }),
+    user: settings.user,
+    password: Redacted.value(settings.password),
+    ...(settings.database === undefined ? {} : { database: settings.database }),
+    ...(settings.tls === undefined ? {} : { ssl: { verifyIdentity: settings.tls.verify } }),
+    charset: "UTF8MB4_GENERAL_CI",
+    connectTimeout: 0, // the deadline is the caller's, and covers more than mysql2's
+    enableKeepAlive: true,
+    flags
+  })
+  // A listener for good: errors that come after the end must have a taker.
+  connection.on("error", () => {})
+  const command = connection._command
+  command.clientFlags |= Capability.DEPRECATE_EOF | Capability.PS_MULTI_RESULTS
+  if (settings.tls !== undefined) connection.startTLS = startTls(connection, settings, settings.tls)
+  return connection
+}
+
+const destroy = (connection: Internals): void => {
+  connection.destroy()
+  connection.stream.destroy()
+}
+
+const whereOf = ({ socketPath, host, port }: LoginSettings): string => socketPath ?? `${host}:${port}`
+
+const loggedIn = (connection: Internals, settings: LoginSettings): Effect.Effect<Internals, ConnectError> =>
+  Effect.async((resume) => {
+    connection.on("connect", () => resume(Effect.succeed(connection)))
+    connection.on("error", (error) => resume(Effect.fail(classifyConnect(error, whereOf(settings)))))
+  })
+
+const takeOver = (connection: Internals): Effect.Effect<LoggedIn, ConnectError> =>
+  Effect.suspend(() => {
+    const socket = connection.stream
+    const version = connection._handshakePacket?.serverVersion
+    if (version === undefined || socket.destroyed) {
+      return Effect.fail(
+        new OperationalError({ reason: "ConnectionLost", message: "the server closed the connection after the login" })
+      )
+    }
+    socket.removeAllListeners("data")
+    const server: ServerInfo = { product: /mariadb/i.test(version) ? "MariaDB" : "MySQL", version }
+    return Effect.succeed({
+      socket,
+      threadId: connection.threadId,
+      server,
+      deprecateEof: (connection.serverCapabilityFlags & Capability.DEPRECATE_EOF) !== 0,
+      extendedMetadata: connection._mariadbExtendedMetadata
+    })
+  })
+
+/**
+ * TLS by our own settings. mysql2 checks the certificate of a host given by address against "localhost"; here an address
+ * is checked as an address, and a name as a name.
+ */
+const startTls =
+  (connection: Internals, settings: LoginSettings, { ca, cert, key, verify, serverName }: TlsSettings) =>
+  (secured: (error?: Error) => void): void => {
+    const name = serverName ?? settings.host
+    connection.stream.removeAllListeners("data")
+    let done = false
+    const finish = (error?: Error): void => {
+      if (done) return
+      done = true
+      secured(error)
+    }
+    const secure = tls.connect(
+      {
+        socket: connection.stream,
+        rejectUnauthorized: verify,
+        checkServerIdentity: verify
+          ? (_host, certificate) => tls.checkServerIdentity(name, certificate)
+          : () => undefined,
+        ...(isIP(name) === 0 ? { servername: name } : {}),
+        ...(ca === undefined ? {} : { ca }),
+        ...(cert === undefined ? {} : { cert }),
+        ...(key === undefined ? {} : { key: Redacted.value(key) })
+      },
+      () => finish()
+    )
+    secure.on("error", finish)
+    secure.on("data", (chunk: Buffer) => connection.packetParser.execute(chunk))
+    connection.stream = secure
+  }

@@ -1,0 +1,184 @@
+/**
+ * The dialect of MySQL and MariaDB, as tables and pure functions.
+ *
+ * @since 0.1.0
+ */
+import * as BigDecimal from "effect/BigDecimal"
+import type { BeginOptions, Dialect, IsolationLevel } from "../Dialect.js"
+import { leadingWords, type Lexicon, type Token, tokens } from "../Lexer.js"
+import { type BoundValue, formatDateTime, formatDecimal } from "../Value.js"
+
+export const lexicon: Lexicon = {
+  backslashEscapes: true,
+  hashComments: true,
+  dashesNeedSpace: true,
+  executableComments: true,
+  brackets: false
+}
+
+const quoteIdentifier = (name: string): string => `\`${name.replaceAll("`", "``")}\``
+
+const levelWords = (level: IsolationLevel): string => level.toUpperCase()
+
+/**
+ * https://dev.mysql.com/doc/refman/9.7/en/commit.html and set-transaction.html: the level of SET TRANSACTION holds for
+ * the transaction that comes next, and only that.
+ */
+const begin = ({ isolationLevel, readOnly, consistentSnapshot }: BeginOptions): ReadonlyArray<string> => {
+  const characteristics = [
+    ...(consistentSnapshot === true ? ["WITH CONSISTENT SNAPSHOT"] : []),
+    ...(readOnly === true ? ["READ ONLY"] : [])
+  ]
+  const start = `START TRANSACTION ${characteristics.join(", ")}`.trimEnd()
+  return isolationLevel === undefined
+    ? [characteristics.length === 0 ? "BEGIN" : start]
+    : [`SET TRANSACTION ISOLATION LEVEL ${levelWords(isolationLevel)}`, start]
+}
+
+const wordSet = (words: string): ReadonlySet<string> => new Set(words.trim().split(/\s+/))
+
+/** Statements that change data or read it, and leave nothing else behind. */
+const plainVerbs: ReadonlySet<string> = wordSet(`
+  BEGIN COMMIT DELETE DESC DESCRIBE EXPLAIN INSERT RELEASE REPLACE ROLLBACK SAVEPOINT SELECT SHOW START TABLE
+  UPDATE VALUES WITH
+`)
+
+/** Words that stand before a parenthesis without being a function. */
+const keywordsBeforeParenthesis: ReadonlySet<string> = wordSet(`
+  AGAINST ALL AND ANY AS BETWEEN BINARY BY CASE CHAR COLUMNS DECIMAL DISTINCT DOUBLE ELSE EXCEPT EXISTS FILTER
+  FLOAT FROM HAVING IN INDEX INTERSECT INTO IS JOIN KEY LATERAL LIKE LIMIT MATCH NCHAR NOT ON OR OVER PARTITION
+  RETURNING ROW SELECT SET SIGNED SOME THEN TYPE UNION UNSIGNED UPDATE USING VALUE VALUES VARCHAR WHEN WHERE WITH
+  XOR
+`)
+
+/** Built-in functions that leave the session as it is. Any other name before a parenthesis may be a stored function. */
+const pureFunctions: ReadonlySet<string> = wordSet(`
+  ABS ADDDATE ADDTIME AGAINST ANY_VALUE ASCII AVG BIN BIT_AND BIT_COUNT BIT_LENGTH BIT_OR CAST CEIL CEILING
+  CHARACTER_LENGTH CHARSET CHAR_LENGTH COALESCE COLLATION CONCAT CONCAT_WS CONNECTION_ID CONV CONVERT CONVERT_TZ
+  COUNT CRC32 CURDATE CURRENT_DATE CURRENT_TIME CURRENT_TIMESTAMP CURRENT_USER CURTIME DATABASE DATE DATEDIFF
+  DATETIME DATE_ADD DATE_FORMAT DATE_SUB DAY DAYNAME DAYOFMONTH DAYOFWEEK DAYOFYEAR DENSE_RANK ELT EXP EXTRACT
+  FIELD FIND_IN_SET FIRST_VALUE FLOOR FORMAT FOUND_ROWS FROM_DAYS FROM_UNIXTIME GREATEST GROUPING GROUP_CONCAT HEX
+  HOUR IF IFNULL INET6_ATON INET6_NTOA INET_ATON INET_NTOA INSERT INSTR INTERVAL ISNULL JSON_ARRAY JSON_ARRAYAGG
+  JSON_CONTAINS JSON_EXTRACT JSON_KEYS JSON_LENGTH JSON_MERGE_PATCH JSON_OBJECT JSON_OBJECTAGG JSON_QUOTE
+  JSON_REPLACE JSON_SET JSON_TABLE JSON_TYPE JSON_UNQUOTE JSON_VALID JSON_VALUE LAG LAST_DAY LAST_INSERT_ID
+  LAST_VALUE LCASE LEAD LEAST LEFT LENGTH LN LOCATE LOG LOG10 LOG2 LOWER LPAD LTRIM MAKEDATE MATCH MAX MD5
+  MICROSECOND MID MIN MINUTE MOD MONTH MONTHNAME NOW NTILE NULLIF OCTET_LENGTH PERCENT_RANK PI POSITION POW POWER
+  QUARTER RADIANS RAND RANK REGEXP_LIKE REGEXP_REPLACE REPEAT REPLACE REVERSE RIGHT ROUND ROW_COUNT ROW_NUMBER
+  RPAD RTRIM SECOND SHA1 SHA2 SIGN SLEEP SPACE SQRT STD STDDEV STRCMP STR_TO_DATE SUBDATE SUBSTR SUBSTRING
+  SUBSTRING_INDEX SUBTIME SUM SYSDATE TIME TIMEDIFF TIMESTAMP TIMESTAMPADD TIMESTAMPDIFF TO_DAYS TO_SECONDS TRIM
+  TRUNCATE UCASE UNHEX UNIX_TIMESTAMP UPPER USER UTC_DATE UTC_TIME UTC_TIMESTAMP UUID UUID_SHORT VARIANCE VERSION
+  WEEK WEEKDAY YEAR
+`)
+
+/** Words after which a name before a parenthesis is a table with its columns. */
+const namesTable: ReadonlySet<string> = wordSet(`
+  AS FROM IGNORE INSERT INTO JOIN REFERENCES REPLACE TABLE
+`)
+
+/**
+ * What the server does not report by session tracking: user variables set by an expression, GET_LOCK, stored functions,
+ * LOCK TABLES, SET TRANSACTION, XA, HANDLER and the like.
+ */
+const mayLeaveState = (sql: string, lexed: ReadonlyArray<Token>): boolean => {
+  const verb = leadingWords(sql, lexed, 1)[0]
+  if (verb === undefined || !plainVerbs.has(verb)) return true
+  // A common table expression is a name before a parenthesis too, and declares its columns so.
+  const cte = verb === "WITH"
+  for (let i = 0; i < lexed.length; i++) {
+    const token = lexed[i]!
+    if (token.kind === "variable" && !sql.startsWith("@@", token.start)) return true
+    if (token.kind === "symbol" && sql[token.start] === "(" && i > 0) {
+      const before = lexed[i - 1]!
+      if (before.kind === "quoted") {
+        if (!isTableName(sql, lexed, i - 1) && !cte) return true
+      } else if (before.kind === "word") {
+        const word = sql.slice(before.start, before.end).toUpperCase()
+        const known = pureFunctions.has(word) || keywordsBeforeParenthesis.has(word)
+        if (!known && !isTableName(sql, lexed, i - 1) && !(cte && isCte(sql, lexed, i))) return true
+      }
+    }
+  }
+  return false
+}
+
+/** Whether the name at `index` follows INSERT INTO and the like, perhaps with its database before it. */
+const isTableName = (sql: string, lexed: ReadonlyArray<Token>, index: number): boolean => {
+  let at = index - 1
+  if (at > 0 && lexed[at]!.kind === "symbol" && sql[lexed[at]!.start] === ".") at -= 2
+  const before = lexed[at]
+  return before?.kind === "word" && namesTable.has(sql.slice(before.start, before.end).toUpperCase())
+}
+
+/** Whether the parenthesis at `index` encloses a list of names and is followed by AS. */
+const isCte = (sql: string, lexed: ReadonlyArray<Token>, index: number): boolean => {
+  let at = index + 1
+  while (
+    at < lexed.length &&
+    (lexed[at]!.kind === "word" || lexed[at]!.kind === "quoted" || sql[lexed[at]!.start] === ",")
+  )
+    at++
+  const after = lexed[at + 1]
+  return (
+    lexed[at] !== undefined &&
+    sql[lexed[at]!.start] === ")" &&
+    after?.kind === "word" &&
+    /^as$/i.test(sql.slice(after.start, after.end))
+  )
+}
+
+/**
+ * A value as a literal. `backslashes` is false where the session has NO_BACKSLASH_ESCAPES, which its status says.
+ * https://dev.mysql.com/doc/refman/9.7/en/string-literals.html
+ */
+export const literal = (value: BoundValue, backslashes: boolean): string => {
+  switch (typeof value) {
+    case "number":
+      return Object.is(value, -0) ? "-0e0" : Number.isSafeInteger(value) ? String(value) : exponential(value)
+    case "bigint":
+      return value.toString()
+    case "string":
+      return quoteText(value, backslashes)
+    default:
+      if (value === null) return "NULL"
+      if (value instanceof Date) return `'${formatDateTime(value)}'`
+      return BigDecimal.isBigDecimal(value) ? formatDecimal(value) : `x'${Buffer.from(value).toString("hex")}'`
+  }
+}
+
+/** A number with an exponent is a double; without one it would be a decimal. */
+const exponential = (value: number): string => {
+  const text = String(value)
+  return text.includes("e") ? text : `${text}e0`
+}
+
+const quoteText = (text: string, backslashes: boolean): string => {
+  const doubled = text.replaceAll("'", "''")
+  return `'${backslashes ? doubled.replaceAll("\\", "\\\\").replaceAll("\0", "\\0") : doubled}'`
+}
+
+/** The statement with each marker replaced by a literal, for statements that the server does not prepare. */
+export const inline = (sql: string, parameters: ReadonlyArray<BoundValue>, backslashes: boolean): string => {
+  let text = ""
+  let from = 0
+  let next = 0
+  for (const token of tokens(sql, { ...lexicon, backslashEscapes: backslashes })) {
+    if (token.kind !== "qmark" || next >= parameters.length) continue
+    text += sql.slice(from, token.start) + literal(parameters[next++]!, backslashes)
+    from = token.end
+  }
+  return text + sql.slice(from)
+}
+
+export const dialect: Dialect = {
+  name: "mysql",
+  lexicon,
+  quoteIdentifier,
+  begin,
+  commit: "COMMIT",
+  rollback: "ROLLBACK",
+  savepoint: (name) => `SAVEPOINT ${quoteIdentifier(name)}`,
+  rollbackToSavepoint: (name) => `ROLLBACK TO SAVEPOINT ${quoteIdentifier(name)}`,
+  releaseSavepoint: (name) => `RELEASE SAVEPOINT ${quoteIdentifier(name)}`,
+  sessionIsolation: (level) => `SET SESSION TRANSACTION ISOLATION LEVEL ${levelWords(level)}`,
+  mayLeaveState
+}

@@ -1,0 +1,485 @@
+/**
+ * The driver for MySQL and MariaDB: mysql2 logs in, and from there the command phase is ours.
+ */
+import * as Effect from "effect/Effect"
+import * as FiberSet from "effect/FiberSet"
+import type * as Scope from "effect/Scope"
+import type {
+  Driver,
+  DriverConnection,
+  DriverResult,
+  Request,
+  RowStream,
+  ServerInfo,
+  SessionStatus
+} from "../Driver.js"
+import { type ConnectError, type DriverError, InterfaceError, OperationalError } from "../Errors.js"
+import { type BoundValue, type Column, defaultValueOptions } from "../Value.js"
+import { type LoggedIn, type LoginSettings, login } from "./Login.js"
+import { inline } from "./MysqlDialect.js"
+import { classify } from "./MysqlErrors.js"
+import type { Err } from "./wire/Answer.js"
+import * as Commands from "./wire/Commands.js"
+import { Command, Status } from "./wire/Constants.js"
+import { type Conversation, emptyResult, Exchange, type Plan } from "./wire/Conversation.js"
+import { type Attached, attach } from "./wire/Socket.js"
+
+/** What a driver for one server is made of. Times are in milliseconds. */
+export interface MysqlSettings extends LoginSettings {
+  /** For TCP, TLS, login and the first statement together. */
+  readonly connectTimeout: number
+  /** Prepared statements kept for each connection. */
+  readonly statementCacheSize: number
+}
+
+/** How long a KILL from a control connection may take, with its login. */
+const killTimeout = 5_000
+
+/** How long the server may take to close its side after COM_QUIT. */
+const quitTimeout = 1_000
+
+/** How long the rest of a stream that nobody wants may take to arrive; then the connection is ended instead. */
+const drainTimeout = 20
+
+/**
+ * The session is in UTC, so that dates are what they say, and tells of changes to itself, so that a reset is made only
+ * where there is something to reset.
+ */
+const sessionSetup = "SET NAMES utf8mb4, time_zone = '+00:00', autocommit = 1, session_track_state_change = 1"
+
+/** A statement that the server has prepared, or is preparing. */
+interface PreparedStatement extends Plan {
+  readonly key: string
+  id: number
+  lastUse: number
+}
+
+/** Makes a driver. The scope's end waits for the kills that are under way. */
+export const make = (settings: MysqlSettings): Effect.Effect<Driver, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const kills = yield* FiberSet.make<void, never>()
+    const run = yield* FiberSet.runtime(kills)<never>()
+    yield* Effect.addFinalizer(() => FiberSet.awaitEmpty(kills))
+    const killer = makeKiller(settings, (effect) => {
+      run(effect)
+    })
+    return {
+      name: "mysql",
+      connect: connect(settings, killer)
+    }
+  })
+
+const connect = (
+  settings: MysqlSettings,
+  kill: (threadId: number) => void
+): Effect.Effect<DriverConnection, ConnectError, Scope.Scope> =>
+  login(settings).pipe(
+    Effect.flatMap((loggedIn) => setUp(loggedIn, settings, kill)),
+    Effect.timeoutFail({
+      duration: settings.connectTimeout,
+      onTimeout: () =>
+        new OperationalError({
+          reason: "ConnectTimeout",
+          message: `no connection to ${settings.socketPath ?? `${settings.host}:${settings.port}`} within ${settings.connectTimeout} ms`
+        })
+    })
+  )
+
+const setUp = (
+  loggedIn: LoggedIn,
+  settings: MysqlSettings,
+  kill: (threadId: number) => void
+): Effect.Effect<DriverConnection, ConnectError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const connection = yield* Effect.acquireRelease(
+      Effect.sync(() => new MysqlConnection(loggedIn, settings, kill)),
+      (connection) => connection.quit
+    )
+    yield* Effect.mapError(
+      connection.setUp(0),
+      (error): ConnectError =>
+        error._tag === "DataError" || error._tag === "IntegrityError"
+          ? new InterfaceError({ reason: "Protocol", message: error.message, cause: error })
+          : error
+    )
+    return connection
+  })
+
+/**
+ * Kills statements from a control connection of its own. Whatever is to be killed while one is open goes over it: a
+ * thousand interruptions at once do not make a thousand logins.
+ */
+const makeKiller = (
+  settings: MysqlSettings,
+  run: (effect: Effect.Effect<void>) => void
+): ((threadId: number) => void) => {
+  let waiting: Array<number> = []
+  let running = false
+  const killAll = (connection: DriverConnection): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      const threadId = waiting.pop()
+      if (threadId === undefined) return Effect.void
+      // It may have ended by itself: "no such thread" is as good as killed.
+      const request: Request = { sql: `KILL ${threadId}`, parameters: [], values: defaultValueOptions, timeout: 0 }
+      return Effect.zipRight(Effect.ignore(connection.execute(request)), killAll(connection))
+    })
+  const control = Effect.scoped(
+    Effect.flatMap(
+      connect(settings, () => {}),
+      killAll
+    )
+  ).pipe(
+    Effect.timeout(killTimeout),
+    Effect.catchAll((error) =>
+      Effect.logWarning(`interrupted statements could not be killed on the server: ${error.message}`)
+    ),
+    Effect.ensuring(
+      Effect.sync(() => {
+        running = false
+        waiting = []
+      })
+    )
+  )
+  return (threadId) => {
+    waiting.push(threadId)
+    if (running) return
+    running = true
+    run(control)
+  }
+}
+
+class MysqlConnection implements DriverConnection {
+  readonly id: string
+  readonly server: ServerInfo
+  private readonly attached: Attached
+  private readonly conversation: Conversation
+  private readonly statements = new Map<string, PreparedStatement>()
+  private uses = 0
+  private destroyed = false
+
+  constructor(
+    private readonly loggedIn: LoggedIn,
+    private readonly settings: MysqlSettings,
+    private readonly kill: (threadId: number) => void
+  ) {
+    this.id = String(loggedIn.threadId)
+    this.server = loggedIn.server
+    this.attached = attach(loggedIn.socket, {
+      deprecateEof: loggedIn.deprecateEof,
+      extendedMetadata: loggedIn.extendedMetadata,
+      classify: (err: Err, statement) => classify(err, loggedIn.server.product, statement)
+    })
+    this.conversation = this.attached.conversation
+  }
+
+  status(): SessionStatus {
+    const { status, changed } = this.conversation
+    return {
+      inTransaction: (status & Status.IN_TRANS) !== 0,
+      autocommit: (status & Status.AUTOCOMMIT) !== 0,
+      changed
+    }
+  }
+
+  closed(): "lost" | "destroyed" | undefined {
+    if (this.destroyed) return "destroyed"
+    return this.conversation.failure === undefined ? undefined : "lost"
+  }
+
+  destroy(): void {
+    if (this.closed() === undefined) this.destroyed = true
+    this.conversation.fail(new OperationalError({ reason: "ConnectionLost", message: "the connection was closed" }))
+    this.attached.destroy()
+  }
+
+  /** Says goodbye and waits a moment for the server's; a server that does not answer is left. */
+  get quit(): Effect.Effect<void> {
+    return Effect.async<void>((resume) => {
+      if (this.closed() !== undefined) {
+        this.attached.destroy()
+        return resume(Effect.void)
+      }
+      this.conversation.tell(Commands.simple(Command.QUIT))
+      const timer = setTimeout(() => this.destroy(), quitTimeout)
+      this.attached.end(() => {
+        clearTimeout(timer)
+        resume(Effect.void)
+      })
+    })
+  }
+
+  /** Ends a connection in the middle of a statement, on both sides. */
+  private abandon(): void {
+    if (this.closed() !== undefined) return
+    this.destroy()
+    this.kill(this.loggedIn.threadId)
+  }
+
+  // ---- session ------------------------------------------------------------------------------------------------------
+
+  setUp(timeout: number): Effect.Effect<void, DriverError> {
+    return Effect.map(this.command([Commands.simple(Command.QUERY, sessionSetup)], timeout), () =>
+      this.conversation.forgetChanges()
+    )
+  }
+
+  ping(timeout: number): Effect.Effect<void, DriverError> {
+    return this.command([Commands.simple(Command.PING)], timeout)
+  }
+
+  /** https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_com_reset_connection.html */
+  reset(timeout: number): Effect.Effect<void, DriverError> {
+    return Effect.suspend(() => {
+      this.statements.clear()
+      const { database } = this.settings
+      // The server keeps the default database over a reset; there is no way back to having none.
+      if (this.conversation.schemaChanged && database === undefined) {
+        return Effect.fail(new OperationalError({ reason: "Other", message: "the default database cannot be unset" }))
+      }
+      const packets = [
+        Commands.simple(Command.RESET_CONNECTION),
+        ...(this.conversation.schemaChanged && database !== undefined
+          ? [Commands.simple(Command.INIT_DB, database)]
+          : []),
+        Commands.simple(Command.QUERY, sessionSetup)
+      ]
+      return Effect.map(this.command(packets, timeout), () => this.conversation.forgetChanges())
+    })
+  }
+
+  /** Commands in one write whose answers are OK or an error; fails with the first error. */
+  private command(packets: ReadonlyArray<Buffer>, timeout: number): Effect.Effect<void, DriverError> {
+    return this.answered(timeout, (done) => {
+      let left = packets.length
+      let failed: DriverError | undefined
+      for (const packet of packets) {
+        const settle = (exchange: Exchange): void => {
+          failed ??= exchange.error
+          if (--left === 0) done(failed === undefined ? Effect.void : Effect.fail(failed))
+        }
+        this.conversation.begin(new Exchange("simple", undefined, undefined, undefined, settle), packet)
+      }
+    })
+  }
+
+  /** An effect that is interrupted, or out of time, by ending the connection on both sides. */
+  private answered<A>(
+    timeout: number,
+    begin: (done: (answer: Effect.Effect<A, DriverError>) => void) => void
+  ): Effect.Effect<A, DriverError> {
+    return Effect.async<A, DriverError>((resume) => {
+      if (timeout === 0) {
+        begin(resume)
+      } else {
+        const timer = setTimeout(() => {
+          resume(
+            Effect.fail(new OperationalError({ reason: "StatementTimeout", message: `no answer within ${timeout} ms` }))
+          )
+          this.abandon()
+        }, timeout)
+        begin((answer) => {
+          clearTimeout(timer)
+          resume(answer)
+        })
+      }
+      return Effect.sync(() => this.abandon())
+    })
+  }
+
+  // ---- statements ---------------------------------------------------------------------------------------------------
+
+  execute(request: Request): Effect.Effect<DriverResult, DriverError> {
+    return this.answered(request.timeout, (done) =>
+      this.run(request, undefined, (exchange, error) => {
+        if (error !== undefined) done(Effect.fail(error))
+        else done(Effect.succeed(exchange?.first ?? emptyResult))
+      })
+    )
+  }
+
+  stream(request: Request): Effect.Effect<RowStream, DriverError> {
+    return this.answered(request.timeout, (done) => {
+      const begun = (exchange: Exchange): void => {
+        // What failed before it had columns is reported when it settles.
+        if (exchange.shape !== undefined) {
+          done(
+            Effect.succeed(
+              new MysqlRowStream(exchange, this.conversation, exchange.shape.columns, () => this.abandon())
+            )
+          )
+        }
+      }
+      this.run(request, begun, (exchange, error) => {
+        if (error !== undefined) done(Effect.fail(error))
+        else if (exchange?.shape === undefined) done(Effect.succeed(noRows))
+      })
+    })
+  }
+
+  /**
+   * Sends a statement, prepared where it has parameters or returns rows. Rows always come in the binary protocol, because
+   * the text protocol rounds FLOAT to six digits.
+   */
+  private run(
+    request: Request,
+    begun: ((exchange: Exchange) => void) | undefined,
+    done: (exchange: Exchange | undefined, error: DriverError | undefined) => void
+  ): void {
+    const { sql, parameters } = request
+    if (parameters.length === 0 && !returnsRows(sql)) return this.runText(sql, request, begun, done)
+    const key = this.statementKey(sql, parameters)
+    const known = this.statements.get(key)
+    if (known !== undefined) return this.runPrepared(known, request, begun, done, true)
+    this.prepare(key, sql, (statement, error) => {
+      if (statement !== undefined) return this.runPrepared(statement, request, begun, done, false)
+      // 1295: not a statement that can be prepared. 1461: the server holds all the prepared statements it may.
+      if (error?._tag === "InterfaceError" || (error?.errno !== 1295 && error?.errno !== 1461))
+        return done(undefined, error)
+      const backslashes = (this.conversation.status & Status.NO_BACKSLASH_ESCAPES) === 0
+      this.runText(inline(sql, parameters, backslashes), request, begun, done)
+    })
+  }
+
+  private statementKey(sql: string, parameters: ReadonlyArray<BoundValue>): string {
+    return this.server.product === "MySQL" && parameters.length > 0 ? `${Commands.typeKey(parameters)}${sql}` : sql
+  }
+
+  /** `text` is what is sent: the statement itself, or the statement with literals in place of its markers. */
+  private runText(
+    text: string,
+    request: Request,
+    begun: ((exchange: Exchange) => void) | undefined,
+    done: (exchange: Exchange | undefined, error: DriverError | undefined) => void
+  ): void {
+    const exchange = new Exchange("text", request.sql, undefined, request.values, (settled) =>
+      done(settled, settled.error)
+    )
+    this.begin(exchange, begun, Commands.simple(Command.QUERY, text))
+  }
+
+  private runPrepared(
+    statement: PreparedStatement,
+    request: Request,
+    begun: ((exchange: Exchange) => void) | undefined,
+    done: (exchange: Exchange | undefined, error: DriverError | undefined) => void,
+    mayPrepareAgain: boolean
+  ): void {
+    statement.lastUse = ++this.uses
+    const exchange = new Exchange("binary", request.sql, statement, request.values, (settled) => {
+      const error = settled.error
+      // 1243: the server does not know the statement. 1615: a table changed too much under it.
+      if (
+        mayPrepareAgain &&
+        error !== undefined &&
+        error._tag !== "InterfaceError" &&
+        (error.errno === 1243 || error.errno === 1615)
+      ) {
+        this.forget(statement)
+        return this.run(request, begun, done)
+      }
+      done(settled, error)
+    })
+    this.begin(exchange, begun, Commands.execute(statement.id, request.parameters))
+  }
+
+  private begin(exchange: Exchange, begun: ((exchange: Exchange) => void) | undefined, packet: Buffer): void {
+    if (begun !== undefined) {
+      exchange.streaming = true
+      exchange.onRows = () => begun(exchange)
+    }
+    this.conversation.begin(exchange, packet)
+  }
+
+  private prepare(
+    key: string,
+    sql: string,
+    done: (statement: PreparedStatement | undefined, error: DriverError | undefined) => void
+  ): void {
+    const exchange = new Exchange("prepare", sql, undefined, undefined, (settled) => {
+      if (settled.error !== undefined || settled.prepared === undefined) return done(undefined, settled.error)
+      const statement: PreparedStatement = {
+        key,
+        id: settled.prepared.id,
+        lastUse: 0,
+        shape: undefined,
+        metadata: undefined
+      }
+      this.remember(statement)
+      done(statement, undefined)
+    })
+    this.conversation.begin(exchange, Commands.simple(Command.STMT_PREPARE, sql))
+  }
+
+  /** Keeps a statement, and closes the one that was not used for longest where there are too many. */
+  private remember(statement: PreparedStatement): void {
+    const before = this.statements.get(statement.key)
+    if (before !== undefined) this.forget(before)
+    if (this.statements.size >= this.settings.statementCacheSize) {
+      let oldest: PreparedStatement | undefined
+      for (const kept of this.statements.values()) {
+        if (oldest === undefined || kept.lastUse < oldest.lastUse) oldest = kept
+      }
+      if (oldest !== undefined) this.forget(oldest)
+    }
+    this.statements.set(statement.key, statement)
+  }
+
+  private forget(statement: PreparedStatement): void {
+    this.statements.delete(statement.key)
+    this.conversation.tell(Commands.closeStatement(statement.id))
+  }
+}
+
+/** A stream's rows, as the conversation reads them. */
+class MysqlRowStream implements RowStream {
+  constructor(
+    private readonly exchange: Exchange,
+    private readonly conversation: Conversation,
+    readonly columns: ReadonlyArray<Column>,
+    private readonly abandon: () => void
+  ) {}
+
+  get pull(): RowStream["pull"] {
+    return Effect.async((resume) => {
+      const take = (): void => {
+        const { exchange } = this
+        if (exchange.rows.length > 0) {
+          const rows = this.conversation.take(exchange)
+          // The next rows are read while these are worked on.
+          resume(Effect.succeed(rows))
+          this.conversation.readOn()
+        } else if (exchange.error !== undefined) {
+          resume(Effect.fail(exchange.error))
+        } else if (exchange.finished) {
+          resume(Effect.succeed(undefined))
+        } else {
+          exchange.onRows = take
+          this.conversation.readOn()
+        }
+      }
+      take()
+      return Effect.sync(() => {
+        this.exchange.onRows = undefined
+        this.abandon()
+      })
+    })
+  }
+
+  get close(): Effect.Effect<void> {
+    return Effect.async<void>((resume) => {
+      if (this.exchange.finished) return resume(Effect.void)
+      const timer = setTimeout(this.abandon, drainTimeout)
+      this.exchange.onRows = () => {
+        clearTimeout(timer)
+        resume(Effect.void)
+      }
+      this.conversation.discard(this.exchange)
+    })
+  }
+}
+
+const noRows: RowStream = { columns: [], pull: Effect.succeed(undefined), close: Effect.void }
+
+/** Whether a statement is of a kind that answers with rows of tables, and can be prepared. */
+const returnsRows = (sql: string): boolean =>
+  /^[\s(]*(?:select|with|values|table)\b/i.test(sql) || /^\s*(?:insert|replace|delete)\b.*\breturning\b/is.test(sql)

@@ -1,0 +1,430 @@
+/**
+ * The conversation of the command phase as one state machine: commands go out, and what comes in is given to them in
+ * order. It knows no socket: bytes are pushed in, and written through a function.
+ *
+ * https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_command_phase.html
+ */
+import type { DriverResult } from "../../Driver.js"
+import { DataError, type DriverError, OperationalError } from "../../Errors.js"
+import { type Column, dataErrorOf, type ValueOptions } from "../../Value.js"
+import {
+  type ColumnDefinition,
+  type Err,
+  type Ok,
+  type Prepared,
+  readColumnDefinition,
+  readEof,
+  readErr,
+  readOk,
+  readPrepared
+} from "./Answer.js"
+import { Bytes, protocolError } from "./Bytes.js"
+import { packetsOf } from "./Commands.js"
+import { Header, maxPayload, Status } from "./Constants.js"
+import { Framing } from "./Framing.js"
+import { makeShape, readBinaryRow, readTextRow, type Shape } from "./Shape.js"
+
+/** What a statement's last answer looked like, byte for byte: the same metadata again need not be read again. */
+export interface Plan {
+  shape: Shape | undefined
+  metadata: Buffer | undefined
+}
+
+const State = {
+  /** OK or ERR ends it. */
+  Simple: 0,
+  /** OK, ERR or a number of columns. */
+  Head: 1,
+  Columns: 2,
+  ColumnsEnd: 3,
+  Rows: 4,
+  /** The answer to COM_STMT_PREPARE, then the definitions of parameters and columns. */
+  Prepare: 5,
+  Definitions: 6
+} as const
+
+type State = (typeof State)[keyof typeof State]
+
+/** A stream stops reading from the socket when it holds so many bytes of rows that nobody has taken. */
+const streamBuffer = 128 * 1024
+
+/** What is read on of a stream that nobody wants any more, before closing the connection is cheaper. */
+const drainBudget = 256 * 1024
+
+type Mutable<A> = { -readonly [K in keyof A]: A[K] }
+
+/** One command and its answer. */
+export class Exchange {
+  state: State
+  /** The number that the next packet must have. */
+  sequence = 0
+  /** Of what is awaited: definitions, or columns. */
+  left = 0
+  total = 0
+  definitions: Array<ColumnDefinition> = []
+  metadata: Array<Buffer> = []
+  shape: Shape | undefined
+  rows: Array<ReadonlyArray<unknown>> = []
+  /** Bytes of `rows`, for streams. */
+  bytes = 0
+  first: DriverResult | undefined
+  last: Mutable<DriverResult> | undefined
+  prepared: Prepared | undefined
+  error: DriverError | undefined
+  finished = false
+  /** A stream's consumer is told when there are rows to take, or the end. */
+  onRows: (() => void) | undefined
+  streaming = false
+  discarding = false
+
+  constructor(
+    kind: "simple" | "text" | "binary" | "prepare",
+    /** The statement, for errors. */
+    readonly sql: string | undefined,
+    readonly plan: Plan | undefined,
+    readonly values: ValueOptions | undefined,
+    readonly settle: (exchange: Exchange) => void
+  ) {
+    this.binary = kind === "binary"
+    this.state = kind === "simple" ? State.Simple : kind === "prepare" ? State.Prepare : State.Head
+  }
+
+  readonly binary: boolean
+}
+
+export interface ConversationOptions {
+  readonly deprecateEof: boolean
+  readonly extendedMetadata: boolean
+  /** The error for what the server answered. */
+  readonly classify: (err: Err, statement: string | undefined) => DriverError
+  readonly write: (packet: Buffer) => void
+  /** Stops or goes on reading from the socket. */
+  readonly pause: () => void
+  readonly resume: () => void
+  /** The conversation is over: nothing more is read or written. */
+  readonly end: () => void
+}
+
+const okOfNothing: Ok = {
+  affectedRows: 0,
+  lastInsertId: 0,
+  status: Status.AUTOCOMMIT,
+  warningCount: 0,
+  info: "",
+  stateChanged: false,
+  schemaChanged: false
+}
+
+export class Conversation {
+  /** Status flags of the last packet that had them. */
+  status: number = Status.AUTOCOMMIT
+  /** Something was changed, by the server's word, since `forgetChanges`. */
+  changed = false
+  schemaChanged = false
+  /** Why it is over. */
+  failure: DriverError | undefined
+
+  private readonly framing = new Framing()
+  private readonly bytes = new Bytes()
+  private queue: Array<Exchange> = []
+  private head = 0
+  private paused = false
+  private receiving = false
+
+  constructor(private readonly options: ConversationOptions) {}
+
+  get outstanding(): number {
+    return this.queue.length - this.head
+  }
+
+  forgetChanges(): void {
+    this.changed = false
+    this.schemaChanged = false
+  }
+
+  /** Sends a command, whose answer settles the exchange. */
+  begin(exchange: Exchange, packet: Buffer): void {
+    if (this.failure !== undefined) {
+      exchange.error = this.failure
+      this.settle(exchange)
+      return
+    }
+    exchange.sequence = packetsOf(packet) & 0xff
+    this.queue.push(exchange)
+    this.options.write(packet)
+  }
+
+  /** Sends a command that has no answer. */
+  tell(packet: Buffer): void {
+    if (this.failure === undefined) this.options.write(packet)
+  }
+
+  /** Ends the conversation: whoever awaits an answer gets this error. */
+  fail(failure: DriverError): void {
+    if (this.failure !== undefined) return
+    this.failure = failure
+    this.options.end()
+    const queue = this.queue
+    const from = this.head
+    this.queue = []
+    this.head = 0
+    for (let i = from; i < queue.length; i++) {
+      const exchange = queue[i]!
+      exchange.error = failure
+      this.settle(exchange)
+    }
+  }
+
+  /** Takes what came from the socket. */
+  receive(chunk: Buffer): void {
+    this.framing.push(chunk)
+    this.advance()
+  }
+
+  /** Takes the rows that a stream has read, and lets it read on. */
+  take(exchange: Exchange): Array<ReadonlyArray<unknown>> {
+    const rows = exchange.rows
+    exchange.rows = []
+    exchange.bytes = 0
+    return rows
+  }
+
+  readOn(): void {
+    if (!this.paused) return
+    this.paused = false
+    this.options.resume()
+    this.advance()
+  }
+
+  /** Reads the rest of a stream without keeping it, if the rest is short; fails the conversation if not. */
+  discard(exchange: Exchange): void {
+    exchange.discarding = true
+    exchange.rows = []
+    exchange.bytes = 0
+    this.readOn()
+  }
+
+  private advance(): void {
+    if (this.receiving) return
+    this.receiving = true
+    try {
+      while (!this.paused && this.failure === undefined) {
+        const exchange = this.queue[this.head]
+        if (exchange !== undefined && exchange.state === State.Columns && this.knowsMetadata(exchange)) continue
+        if (!this.framing.next()) break
+        this.packet(exchange)
+      }
+    } catch (thrown) {
+      // Codecs throw an InterfaceError for what is outside the protocol. Anything else is a bug, and stays one.
+      if (thrown instanceof Error && "_tag" in thrown && thrown._tag === "InterfaceError")
+        this.fail(thrown as unknown as DriverError)
+      else throw thrown
+    } finally {
+      this.receiving = false
+    }
+    const exchange = this.queue[this.head]
+    if (exchange?.onRows !== undefined && exchange.rows.length > 0) this.wake(exchange)
+  }
+
+  private wake(exchange: Exchange): void {
+    const onRows = exchange.onRows
+    exchange.onRows = undefined
+    onRows?.()
+  }
+
+  private settle(exchange: Exchange): void {
+    exchange.finished = true
+    exchange.settle(exchange)
+    this.wake(exchange)
+  }
+
+  private finish(exchange: Exchange): void {
+    this.head++
+    if (this.head === this.queue.length) {
+      this.queue.length = 0
+      this.head = 0
+    } else if (this.head > 1024) {
+      this.queue.splice(0, this.head)
+      this.head = 0
+    }
+    this.settle(exchange)
+  }
+
+  private packet(exchange: Exchange | undefined): void {
+    const { buffer, start, end, sequence } = this.framing
+    const first = end > start ? buffer[start]! : -1
+    if (exchange === undefined || sequence !== exchange.sequence) {
+      // Before it closes a session that was idle for too long, or shuts down, the server says so unasked.
+      if (first === Header.ERR) return this.fail(this.options.classify(readErr(buffer, start, end), undefined))
+      throw protocolError(exchange === undefined ? "a packet that nobody asked for" : "a packet out of order")
+    }
+    exchange.sequence = (exchange.sequence + 1) & 0xff
+    if (first < 0) throw protocolError("an empty packet")
+    this.bytes.open(buffer, start)
+    switch (exchange.state) {
+      case State.Rows:
+        return this.row(exchange, first, buffer, start, end)
+      case State.Head:
+        return this.headOf(exchange, first, buffer, start, end)
+      case State.Columns:
+        return this.column(exchange, buffer, start, end)
+      case State.ColumnsEnd:
+        if (first !== Header.EOF) throw protocolError("no EOF packet after the columns")
+        return this.startRows(exchange, buffer.subarray(start - 4, end))
+      case State.Simple:
+        if (first === Header.ERR) return this.error(exchange, buffer, start, end)
+        if (first !== Header.OK && first !== Header.EOF) throw protocolError("neither OK nor ERR")
+        this.note(
+          first === Header.OK || this.options.deprecateEof ? readOk(this.bytes, start, end) : readEof(this.bytes, start)
+        )
+        return this.finish(exchange)
+      case State.Prepare:
+        if (first === Header.ERR) return this.error(exchange, buffer, start, end)
+        if (first !== Header.OK) throw protocolError("neither OK nor ERR")
+        return this.prepare(exchange, readPrepared(buffer, start, end))
+      case State.Definitions:
+        if (--exchange.left === 0) this.finish(exchange)
+        return
+    }
+  }
+
+  private note(ok: Ok): void {
+    this.status = ok.status
+    if (ok.stateChanged) this.changed = true
+    if (ok.schemaChanged) this.schemaChanged = true
+  }
+
+  private error(exchange: Exchange, buffer: Buffer, start: number, end: number): void {
+    // An error of our own, such as a value that cannot be read, came before; the answer is over either way.
+    exchange.error ??= this.options.classify(readErr(buffer, start, end), exchange.sql)
+    this.finish(exchange)
+  }
+
+  private prepare(exchange: Exchange, prepared: Prepared): void {
+    exchange.prepared = prepared
+    const eof = this.options.deprecateEof ? 0 : 1
+    const { columnCount, parameterCount } = prepared
+    exchange.left = (parameterCount > 0 ? parameterCount + eof : 0) + (columnCount > 0 ? columnCount + eof : 0)
+    if (exchange.left === 0) this.finish(exchange)
+    else exchange.state = State.Definitions
+  }
+
+  private headOf(exchange: Exchange, first: number, buffer: Buffer, start: number, end: number): void {
+    if (first === Header.ERR) return this.error(exchange, buffer, start, end)
+    if (first === Header.OK) return this.endOfResult(exchange, readOk(this.bytes, start, end), undefined)
+    if (first === Header.LOCAL_INFILE) throw protocolError("a file was asked for, and none was offered")
+    const count = this.bytes.lengthEncoded()
+    if (typeof count !== "number" || count < 1 || count > 0xffff) throw protocolError("an impossible number of columns")
+    exchange.left = exchange.total = count
+    exchange.definitions = []
+    exchange.metadata = []
+    exchange.state = State.Columns
+  }
+
+  /** Whether the metadata that comes next is byte for byte what the statement had last time. */
+  private knowsMetadata(exchange: Exchange): boolean {
+    const plan = exchange.plan
+    if (plan?.metadata === undefined || plan.shape === undefined || exchange.left !== exchange.total) return false
+    if (plan.shape.columns.length !== exchange.total || plan.shape.values !== exchange.values) return false
+    if (!this.framing.skip(plan.metadata)) return false
+    exchange.sequence = (exchange.sequence + exchange.total + (this.options.deprecateEof ? 0 : 1)) & 0xff
+    exchange.shape = plan.shape
+    exchange.state = State.Rows
+    return true
+  }
+
+  private column(exchange: Exchange, buffer: Buffer, start: number, end: number): void {
+    exchange.definitions.push(readColumnDefinition(this.bytes, end, this.options.extendedMetadata))
+    if (end - start < maxPayload) exchange.metadata.push(Buffer.from(buffer.subarray(start - 4, end)))
+    if (--exchange.left > 0) return
+    if (this.options.deprecateEof) this.startRows(exchange, undefined)
+    else exchange.state = State.ColumnsEnd
+  }
+
+  private startRows(exchange: Exchange, eof: Buffer | undefined): void {
+    const values = exchange.values
+    if (values === undefined) throw protocolError("rows for a command that has none")
+    exchange.shape = makeShape(exchange.definitions, values)
+    if (eof !== undefined) exchange.metadata.push(eof)
+    // Only a statement's first result is remembered: of several, each would push out the one before.
+    if (exchange.plan !== undefined && exchange.first === undefined) {
+      exchange.plan.shape = exchange.shape
+      exchange.plan.metadata = Buffer.concat(exchange.metadata)
+    }
+    exchange.metadata = []
+    exchange.state = State.Rows
+    if (exchange.streaming) this.wake(exchange)
+  }
+
+  private row(exchange: Exchange, first: number, buffer: Buffer, start: number, end: number): void {
+    const shape = exchange.shape!
+    if (first === Header.EOF && end - start < maxPayload && (this.options.deprecateEof || end - start < 9)) {
+      const ok = this.options.deprecateEof ? readOk(this.bytes, start, end) : readEof(this.bytes, start)
+      return this.endOfResult(exchange, ok, shape.columns)
+    }
+    if (first === Header.ERR) return this.error(exchange, buffer, start, end)
+    if (exchange.discarding) {
+      exchange.bytes += end - start
+      if (exchange.bytes > drainBudget) this.fail(cutError())
+      return
+    }
+    if (exchange.error !== undefined) return
+    try {
+      exchange.rows.push(
+        exchange.binary ? readBinaryRow(this.bytes, shape, start, end) : readTextRow(this.bytes, shape, start, end)
+      )
+    } catch (thrown) {
+      // A value that the options cannot express fails its statement; the rest of the rows is passed over.
+      const error = dataErrorOf(thrown)
+      if (error === undefined) throw thrown
+      exchange.error = new DataError({ reason: error.reason, message: error.message, statement: exchange.sql })
+      exchange.rows = []
+      return
+    }
+    if (exchange.streaming) {
+      exchange.bytes += end - start
+      if (exchange.bytes >= streamBuffer) {
+        this.paused = true
+        this.options.pause()
+        this.wake(exchange)
+      }
+    }
+  }
+
+  private endOfResult(exchange: Exchange, ok: Ok, columns: ReadonlyArray<Column> | undefined): void {
+    this.note(ok)
+    const result: Mutable<DriverResult> = resultOf(ok, columns, exchange.streaming ? [] : exchange.rows)
+    if (exchange.last === undefined) exchange.first = result
+    else exchange.last.next = result
+    exchange.last = result
+    if ((ok.status & Status.MORE_RESULTS_EXISTS) === 0) return this.finish(exchange)
+    if (exchange.streaming) exchange.discarding = true
+    else exchange.rows = []
+    exchange.state = State.Head
+  }
+}
+
+const cutError = (): OperationalError =>
+  new OperationalError({ reason: "ConnectionLost", message: "the connection was closed to end a stream early" })
+
+const changedRows = (info: string): number | undefined => {
+  const found = info === "" ? null : /Changed: (\d+)/.exec(info)
+  return found === null ? undefined : Number(found[1])
+}
+
+const resultOf = (
+  ok: Ok,
+  columns: ReadonlyArray<Column> | undefined,
+  rows: ReadonlyArray<ReadonlyArray<unknown>>
+): Mutable<DriverResult> => ({
+  columns,
+  rows,
+  affectedRows: ok.affectedRows,
+  changedRows: columns === undefined ? (changedRows(ok.info) ?? ok.affectedRows) : undefined,
+  lastInsertId: ok.lastInsertId === 0 ? undefined : ok.lastInsertId,
+  warningCount: ok.warningCount,
+  next: undefined
+})
+
+/** The answer of a statement that was never sent. */
+export const emptyResult: DriverResult = resultOf(okOfNothing, undefined, [])

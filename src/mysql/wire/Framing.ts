@@ -1,0 +1,87 @@
+/**
+ * Cuts the stream of bytes into packets, and joins payloads that the protocol splits at 16 MiB.
+ * https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_basic_packets.html
+ */
+import { protocolError } from "./Bytes.js"
+import { maxPayload } from "./Constants.js"
+
+const nothing = Buffer.alloc(0)
+
+/** No server sends more in one piece: the largest max_allowed_packet is 1 GiB. */
+const longestPayload = 2 ** 30 + 2 ** 16
+
+export class Framing {
+  /** The payload that `next` found: `buffer` from `start` to `end`, with the packet's sequence number. */
+  buffer: Buffer = nothing
+  start = 0
+  end = 0
+  sequence = 0
+
+  /** What is not cut yet: one buffer from `at` on, then further ones, joined only once they hold a whole packet. */
+  private head: Buffer = nothing
+  private at = 0
+  private tail: Array<Buffer> = []
+  private tailLength = 0
+  /** Parts of a payload over 16 MiB. */
+  private parts: Array<Buffer> = []
+  private partsLength = 0
+
+  push(chunk: Buffer): void {
+    if (this.at === this.head.length && this.tailLength === 0) {
+      this.head = chunk
+      this.at = 0
+    } else {
+      this.tail.push(chunk)
+      this.tailLength += chunk.length
+    }
+  }
+
+  /** Finds the next payload, if it is there as a whole. */
+  next(): boolean {
+    for (;;) {
+      if (!this.have(4)) return false
+      const head = this.head
+      const at = this.at
+      const length = head[at]! | (head[at + 1]! << 8) | (head[at + 2]! << 16)
+      if (!this.have(4 + length)) return false
+      this.sequence = this.head[this.at + 3]!
+      this.start = this.at + 4
+      this.end = this.start + length
+      this.buffer = this.head
+      this.at = this.end
+      if (length < maxPayload && this.partsLength === 0) return true
+      this.parts.push(this.buffer.subarray(this.start, this.end))
+      this.partsLength += length
+      if (this.partsLength > longestPayload) throw protocolError("a packet that does not end")
+      if (length < maxPayload) {
+        this.buffer = Buffer.concat(this.parts, this.partsLength)
+        this.start = 0
+        this.end = this.partsLength
+        this.parts = []
+        this.partsLength = 0
+        return true
+      }
+    }
+  }
+
+  /** Whether just these bytes come next; if so, they are passed over. */
+  skip(expected: Buffer): boolean {
+    const length = expected.length
+    if (this.head.length - this.at < length) return false
+    if (expected.compare(this.head, this.at, this.at + length) !== 0) return false
+    this.at += length
+    return true
+  }
+
+  /** Whether so many bytes are there, in one buffer. */
+  private have(length: number): boolean {
+    const inHead = this.head.length - this.at
+    if (inHead >= length) return true
+    if (inHead + this.tailLength < length) return false
+    this.head = Buffer.concat([this.head.subarray(this.at), ...this.tail])
+    this.at = 0
+    this.tail = []
+    this.tailLength = 0
+    return true
+  }
+}

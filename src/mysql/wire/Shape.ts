@@ -1,0 +1,300 @@
+/**
+ * The shape of a result set: its columns, and for each a reader of its values in the text and in the binary protocol,
+ * chosen once. Both readers of a column give the same type, which the value options decide.
+ *
+ * https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_binary_resultset.html
+ */
+import {
+  type Column,
+  readBigInt,
+  readDateTime,
+  readDateTimeText,
+  readDecimal,
+  readIntegerText,
+  readJson,
+  shortestFloat,
+  type ValueOptions
+} from "../../Value.js"
+import type { ColumnDefinition } from "./Answer.js"
+import type { Bytes } from "./Bytes.js"
+import { binaryCharset, FieldFlag, FieldType } from "./Constants.js"
+
+/** Reads one value that is not known to be NULL by other means. */
+type Reader = (bytes: Bytes) => unknown
+
+export interface Shape {
+  readonly columns: ReadonlyArray<Column>
+  readonly text: ReadonlyArray<Reader>
+  readonly binary: ReadonlyArray<Reader>
+  /** Bytes of the NULL bitmap of a binary row. */
+  readonly nullBytes: number
+  readonly values: ValueOptions
+}
+
+export const makeShape = (definitions: ReadonlyArray<ColumnDefinition>, values: ValueOptions): Shape => ({
+  columns: definitions.map(columnOf),
+  text: definitions.map((definition) => textReader(definition, values)),
+  binary: definitions.map((definition) => binaryReader(definition, values)),
+  nullBytes: (definitions.length + 9) >> 3,
+  values
+})
+
+/** https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_com_query_response_text_resultset_row.html */
+export const readTextRow = (bytes: Bytes, shape: Shape, start: number, end: number): ReadonlyArray<unknown> => {
+  const readers = shape.text
+  const count = readers.length
+  const row = new Array<unknown>(count)
+  bytes.at = start
+  for (let i = 0; i < count; i++) row[i] = readers[i]!(bytes)
+  bytes.finish(end)
+  return row
+}
+
+/** https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_binary_resultset.html#sect_protocol_binary_resultset_row */
+export const readBinaryRow = (bytes: Bytes, shape: Shape, start: number, end: number): ReadonlyArray<unknown> => {
+  const readers = shape.binary
+  const count = readers.length
+  const row = new Array<unknown>(count)
+  const buffer = bytes.buffer
+  const nulls = start + 1
+  bytes.at = nulls + shape.nullBytes
+  for (let i = 0; i < count; i++) {
+    row[i] = buffer[nulls + ((i + 2) >> 3)]! & (1 << ((i + 2) & 7)) ? null : readers[i]!(bytes)
+  }
+  bytes.finish(end)
+  return row
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+
+const isJson = (d: ColumnDefinition): boolean => d.type === FieldType.JSON || d.format === "json"
+
+const isUnsigned = (d: ColumnDefinition): boolean => (d.flags & FieldFlag.UNSIGNED) !== 0
+
+/** TINYINT(1) and BIT(1), which the option `booleans` is about. */
+const isBoolean = (d: ColumnDefinition): boolean =>
+  (d.type === FieldType.TINY || d.type === FieldType.BIT) && d.length === 1
+
+/** More digits after the second than a Date has. */
+const isMicroseconds = (d: ColumnDefinition): boolean => d.decimals > 3
+
+const isDateTime = (d: ColumnDefinition): boolean => d.type === FieldType.DATETIME || d.type === FieldType.TIMESTAMP
+
+/** What differs between the two protocols is how bytes become digits or text; what those become is decided here. */
+const textReader = (d: ColumnDefinition, values: ValueOptions): Reader => {
+  const name = d.name
+  switch (d.type) {
+    case FieldType.TINY:
+    case FieldType.SHORT:
+    case FieldType.INT24:
+    case FieldType.LONG:
+    case FieldType.YEAR:
+      return isBoolean(d) && values.booleans === "boolean"
+        ? (bytes) => nullable(bytes.ascii(), (text) => text !== "0")
+        : (bytes) => nullable(bytes.ascii(), Number)
+    case FieldType.LONGLONG:
+      return (bytes) => nullable(bytes.ascii(), (text) => readIntegerText(text, name, values.integers))
+    case FieldType.FLOAT:
+      return (bytes) => nullable(bytes.ascii(), (text) => shortestFloat(Math.fround(Number(text))))
+    case FieldType.DOUBLE:
+      return (bytes) => nullable(bytes.ascii(), Number)
+    case FieldType.DATETIME:
+    case FieldType.TIMESTAMP:
+      return isMicroseconds(d)
+        ? (bytes) => bytes.ascii()
+        : (bytes) => nullable(bytes.ascii(), (text) => readDateTimeText(text, name, values))
+    case FieldType.DATE:
+    case FieldType.TIME:
+      return (bytes) => bytes.ascii()
+    default:
+      return lengthEncodedReader(d, values)
+  }
+}
+
+const binaryReader = (d: ColumnDefinition, values: ValueOptions): Reader => {
+  const unsigned = isUnsigned(d)
+  switch (d.type) {
+    case FieldType.TINY:
+      if (isBoolean(d) && values.booleans === "boolean") return (bytes) => bytes.uint8() !== 0
+      return unsigned ? (bytes) => bytes.uint8() : (bytes) => (bytes.uint8() << 24) >> 24
+    case FieldType.SHORT:
+    case FieldType.YEAR:
+      return unsigned ? (bytes) => bytes.uint16() : (bytes) => (bytes.uint16() << 16) >> 16
+    case FieldType.INT24:
+    case FieldType.LONG:
+      return unsigned ? (bytes) => bytes.uint32() : (bytes) => bytes.int32()
+    case FieldType.LONGLONG: {
+      const integer = integerReader(d.name, values.integers)
+      return unsigned ? (bytes) => integer(bytes.uint64()) : (bytes) => integer(bytes.int64())
+    }
+    case FieldType.FLOAT:
+      return (bytes) => {
+        const at = bytes.at
+        bytes.at = at + 4
+        return shortestFloat(bytes.buffer.readFloatLE(at))
+      }
+    case FieldType.DOUBLE:
+      return (bytes) => {
+        const at = bytes.at
+        bytes.at = at + 8
+        return bytes.buffer.readDoubleLE(at)
+      }
+    case FieldType.DATETIME:
+    case FieldType.TIMESTAMP:
+      return dateTimeReader(d, values)
+    case FieldType.DATE:
+      return (bytes) => dateText(bytes, bytes.uint8())
+    case FieldType.TIME:
+      return (bytes) => timeText(bytes, d.decimals)
+    case FieldType.NULL:
+      return () => null
+    default:
+      return lengthEncodedReader(d, values)
+  }
+}
+
+/** Types that are length-encoded strings in both protocols. */
+const lengthEncodedReader = (d: ColumnDefinition, values: ValueOptions): Reader => {
+  switch (d.type) {
+    case FieldType.DECIMAL:
+    case FieldType.NEWDECIMAL:
+      return (bytes) => nullable(bytes.ascii(), (text) => readDecimal(text, values))
+    case FieldType.BIT:
+      return bitReader(d, values)
+    case FieldType.GEOMETRY:
+    case FieldType.VECTOR:
+      return (bytes) => bytes.bytes()
+    default:
+      if (isJson(d)) return (bytes) => nullable(bytes.text(), (text) => readJson(text, d.name, values))
+      return d.charset === binaryCharset ? (bytes) => bytes.bytes() : (bytes) => bytes.text()
+  }
+}
+
+const nullable = <A>(text: string | null, read: (text: string) => A): A | null => (text === null ? null : read(text))
+
+const integerReader = (name: string, integers: ValueOptions["integers"]): ((value: number | bigint) => unknown) => {
+  switch (integers) {
+    case "number":
+      return (value) =>
+        typeof value === "number" && Number.isSafeInteger(value) ? value : readBigInt(BigInt(value), name, integers)
+    case "bigint":
+      return (value) => BigInt(value)
+    case "string":
+      return (value) => value.toString()
+  }
+}
+
+/** Bits are big-endian bytes. Up to 53 of them are a number. */
+const bitReader = (d: ColumnDefinition, values: ValueOptions): Reader => {
+  const narrow = d.length <= 53
+  const asBoolean = isBoolean(d) && values.booleans === "boolean"
+  return (bytes) => {
+    const raw = bytes.bytes()
+    if (raw === null) return null
+    let value = 0n
+    for (const byte of raw) value = (value << 8n) | BigInt(byte)
+    if (asBoolean) return value !== 0n
+    return narrow ? Number(value) : readBigInt(value, d.name, values.integers)
+  }
+}
+
+const two = (value: number): string => (value < 10 ? `0${value}` : String(value))
+
+/** `YYYY-MM-DD` from a binary date of this length, which is 0 for the zero date. */
+const dateText = (bytes: Bytes, length: number): string => {
+  if (length === 0) return "0000-00-00"
+  const text = `${String(bytes.uint16()).padStart(4, "0")}-${two(bytes.uint8())}-${two(bytes.uint8())}`
+  bytes.at += length - 4
+  return text
+}
+
+const fractionText = (microseconds: number, decimals: number): string =>
+  decimals === 0 || decimals > 6 ? "" : `.${String(microseconds).padStart(6, "0").slice(0, decimals)}`
+
+const dateTimeReader = (d: ColumnDefinition, values: ValueOptions): Reader => {
+  const asText = isMicroseconds(d) || values.dateTimes === "string"
+  return (bytes) => {
+    const length = bytes.uint8()
+    const end = bytes.at + length
+    const year = length >= 4 ? bytes.uint16() : 0
+    const month = length >= 4 ? bytes.uint8() : 0
+    const day = length >= 4 ? bytes.uint8() : 0
+    const hour = length >= 7 ? bytes.uint8() : 0
+    const minute = length >= 7 ? bytes.uint8() : 0
+    const second = length >= 7 ? bytes.uint8() : 0
+    const micro = length >= 11 ? bytes.uint32() : 0
+    bytes.at = end
+    if (!asText && month > 0 && day > 0 && day < 29 && year > 99 && values.dateTimes === "Date") {
+      return new Date(Date.UTC(year, month - 1, day, hour, minute, second, (micro / 1000) | 0))
+    }
+    const date = `${String(year).padStart(4, "0")}-${two(month)}-${two(day)}`
+    const text = `${date} ${two(hour)}:${two(minute)}:${two(second)}${fractionText(micro, d.decimals)}`
+    if (asText) return text
+    return readDateTime(year, month, day, hour, minute, second, (micro / 1000) | 0, d.name, values, text)
+  }
+}
+
+/** `[-]HH:MM:SS[.ffffff]`, with as many hours as there are. */
+const timeText = (bytes: Bytes, decimals: number): string => {
+  const length = bytes.uint8()
+  const end = bytes.at + length
+  const negative = length >= 8 && bytes.uint8() === 1
+  const days = length >= 8 ? bytes.uint32() : 0
+  const hours = length >= 8 ? bytes.uint8() : 0
+  const minutes = length >= 8 ? bytes.uint8() : 0
+  const seconds = length >= 8 ? bytes.uint8() : 0
+  const micro = length >= 12 ? bytes.uint32() : 0
+  bytes.at = end
+  return `${negative ? "-" : ""}${two(days * 24 + hours)}:${two(minutes)}:${two(seconds)}${fractionText(micro, decimals)}`
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+
+const typeNames: Readonly<Record<number, string>> = {
+  [FieldType.DECIMAL]: "DECIMAL",
+  [FieldType.TINY]: "TINYINT",
+  [FieldType.SHORT]: "SMALLINT",
+  [FieldType.LONG]: "INT",
+  [FieldType.FLOAT]: "FLOAT",
+  [FieldType.DOUBLE]: "DOUBLE",
+  [FieldType.NULL]: "NULL",
+  [FieldType.TIMESTAMP]: "TIMESTAMP",
+  [FieldType.LONGLONG]: "BIGINT",
+  [FieldType.INT24]: "MEDIUMINT",
+  [FieldType.DATE]: "DATE",
+  [FieldType.TIME]: "TIME",
+  [FieldType.DATETIME]: "DATETIME",
+  [FieldType.YEAR]: "YEAR",
+  [FieldType.VARCHAR]: "VARCHAR",
+  [FieldType.BIT]: "BIT",
+  [FieldType.VECTOR]: "VECTOR",
+  [FieldType.JSON]: "JSON",
+  [FieldType.NEWDECIMAL]: "DECIMAL",
+  [FieldType.ENUM]: "ENUM",
+  [FieldType.SET]: "SET",
+  [FieldType.GEOMETRY]: "GEOMETRY"
+}
+
+const isBlob = (type: number): boolean => type >= FieldType.TINY_BLOB && type <= FieldType.BLOB
+
+const typeNameOf = (d: ColumnDefinition): string => {
+  if (isJson(d)) return "JSON"
+  if (d.extendedType !== "") return d.extendedType.toUpperCase()
+  if (d.flags & FieldFlag.ENUM) return "ENUM"
+  if (d.flags & FieldFlag.SET) return "SET"
+  const bytes = d.charset === binaryCharset
+  if (isBlob(d.type)) return bytes ? "BLOB" : "TEXT"
+  if (d.type === FieldType.STRING) return bytes ? "BINARY" : "CHAR"
+  if (d.type === FieldType.VAR_STRING || d.type === FieldType.VARCHAR) return bytes ? "VARBINARY" : "VARCHAR"
+  const name = typeNames[d.type] ?? `type ${d.type}`
+  return isUnsigned(d) && d.type !== FieldType.YEAR ? `${name} UNSIGNED` : name
+}
+
+const columnOf = (d: ColumnDefinition): Column => ({
+  name: d.name,
+  table: d.table,
+  typeName: typeNameOf(d),
+  nullable: (d.flags & FieldFlag.NOT_NULL) === 0,
+  length: d.length,
+  scale: isDateTime(d) || d.type === FieldType.TIME || d.type === FieldType.NEWDECIMAL ? d.decimals : undefined
+})

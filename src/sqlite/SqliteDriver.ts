@@ -1,0 +1,368 @@
+/**
+ * The driver for embedded SQLite. The database runs in this process and thread: a statement that runs cannot be
+ * interrupted, so waiting for a lock is done here, where it can be.
+ */
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type {
+  Driver,
+  DriverConnection,
+  DriverResult,
+  Request,
+  RowStream,
+  ServerInfo,
+  SessionStatus
+} from "../Driver.js"
+import {
+  type ConnectError,
+  DataError,
+  type DriverError,
+  NotSupportedError,
+  OperationalError,
+  ProgrammingError
+} from "../Errors.js"
+import { leadingWords, tokens } from "../Lexer.js"
+import { type Column, dataErrorOf, type ValueOptions } from "../Value.js"
+import { dialect } from "./SqliteDialect.js"
+import { classify, isBusy, isSqliteError } from "./SqliteErrors.js"
+import {
+  loadNative,
+  type Native,
+  type NativeColumn,
+  type NativeDatabase,
+  type NativeParameter,
+  type NativeRow,
+  type NativeStatement
+} from "./SqliteNative.js"
+import { makeShape, readRow, type SqliteShape, toNative } from "./SqliteValues.js"
+
+/** What a driver for one database is made of. */
+export interface SqliteSettings {
+  /** A path, or `:memory:`. */
+  readonly location: string
+  /** Milliseconds to wait for a lock that another connection holds. */
+  readonly lockTimeout: number
+  /** Prepared statements kept for each connection. */
+  readonly statementCacheSize: number
+}
+
+const firstLockDelay = 1
+const longestLockDelay = 25
+
+/** Rows that a stream reads in one go. */
+const streamChunk = 256
+
+let databases = 0
+let connections = 0
+
+/**
+ * Makes a driver. `:memory:` is one database for all connections of the driver, under a name of its own, and lives until
+ * the scope ends: a connection that nobody uses holds it.
+ */
+export const make = (settings: SqliteSettings): Effect.Effect<Driver, ConnectError, Scope.Scope> =>
+  Effect.gen(function* () {
+    if (settings.location !== ":memory:") return driverOf(settings.location, settings)
+    const location = `file:effect-sa-${process.pid}-${++databases}?mode=memory&cache=shared`
+    yield* open(location, settings)
+    return driverOf(location, settings)
+  })
+
+const driverOf = (location: string, settings: SqliteSettings): Driver => ({
+  name: "sqlite",
+  connect: open(location, settings)
+})
+
+const open = (location: string, settings: SqliteSettings): Effect.Effect<SqliteConnection, ConnectError, Scope.Scope> =>
+  Effect.flatMap(loadNative, (native) =>
+    Effect.flatMap(
+      Effect.acquireRelease(
+        Effect.try({
+          try: () => new SqliteConnection(native, location, settings),
+          catch: (thrown) => openError(thrown, settings.location)
+        }),
+        (connection) => Effect.sync(() => connection.destroy())
+      ),
+      (connection) =>
+        Effect.as(
+          Effect.mapError(connection.setUp, (error) => openError(error, settings.location)),
+          connection
+        )
+    )
+  )
+
+/** libsql says of most failures to open only that there was one. */
+const openError = (thrown: unknown, location: string): ConnectError => {
+  const classified = thrown instanceof Error && "_tag" in thrown ? (thrown as DriverError) : classify(thrown, undefined)
+  if (classified._tag === "InternalError" || classified._tag === "OperationalError") return classified
+  return new OperationalError({
+    reason: "ConnectionRefused",
+    message: `${location} could not be opened: ${classified.message}`
+  })
+}
+
+interface Prepared {
+  readonly statement: NativeStatement
+  readonly verb: string
+  columnCount: number
+  shape: SqliteShape | undefined
+  values: ValueOptions | undefined
+}
+
+class SqliteConnection implements DriverConnection {
+  readonly id = `sqlite-${++connections}`
+  server: ServerInfo = { product: "SQLite", version: "" }
+  private database: NativeDatabase
+  private statements = new Map<string, Prepared>()
+  private isDestroyed = false
+
+  constructor(
+    private readonly native: Native,
+    private readonly location: string,
+    private readonly settings: SqliteSettings
+  ) {
+    this.database = native.open(location)
+  }
+
+  status(): SessionStatus {
+    return { inTransaction: !this.isDestroyed && this.database.inTransaction(), autocommit: true, changed: false }
+  }
+
+  closed(): "destroyed" | undefined {
+    return this.isDestroyed ? "destroyed" : undefined
+  }
+
+  destroy(): void {
+    if (this.isDestroyed) return
+    this.isDestroyed = true
+    this.statements.clear()
+    this.database.close()
+  }
+
+  /** Waiting for locks is ours, foreign keys hold, and readers of a file do not hold up its writers. */
+  get setUp(): Effect.Effect<void, DriverError> {
+    const pragmas = ["PRAGMA busy_timeout = 0", "PRAGMA foreign_keys = ON"]
+    if (!this.location.includes("mode=memory")) pragmas.push("PRAGMA journal_mode = WAL")
+    return Effect.forEach(pragmas, (sql) => this.locked(sql, () => this.database.prepare(sql).all([])), {
+      discard: true
+    }).pipe(
+      Effect.zipRight(this.locked("", () => this.database.prepare("SELECT sqlite_version()").all([]))),
+      Effect.map((rows) => {
+        this.server = { product: "SQLite", version: String(rows[0]?.[0]) }
+      })
+    )
+  }
+
+  ping(): Effect.Effect<void, DriverError> {
+    return Effect.suspend(() => (this.isDestroyed ? Effect.fail(closedError()) : Effect.void))
+  }
+
+  /** There is no way to make a SQLite session new but to open another. */
+  reset(): Effect.Effect<void, DriverError> {
+    return Effect.suspend(() => {
+      if (this.isDestroyed) return Effect.fail(closedError())
+      this.statements.clear()
+      this.database.close()
+      this.database = this.native.open(this.location)
+      return this.setUp
+    })
+  }
+
+  execute(request: Request): Effect.Effect<DriverResult, DriverError> {
+    return this.locked(request.sql, () => this.run(request))
+  }
+
+  stream(request: Request): Effect.Effect<RowStream, DriverError> {
+    return this.locked(request.sql, () => {
+      const parameters = this.parametersOf(request)
+      // A statement of its own: one statement cannot be in two iterations.
+      const statement = this.prepare(request.sql).statement
+      const iterator = statement.iterate(parameters)
+      const first = iterator.next()
+      const shape = makeShape(statement.columns(), request.values)
+      return new SqliteRowStream(iterator, first, statement, shape, request.sql)
+    })
+  }
+
+  /** Runs what may meet a lock of another connection, and runs it again until the lock is gone or time is out. */
+  private locked<A>(sql: string, run: () => A): Effect.Effect<A, DriverError> {
+    return Effect.suspend(() => {
+      const attempt = (deadline: number | undefined, delay: number): Effect.Effect<A, DriverError> => {
+        if (this.isDestroyed) return Effect.fail(closedError())
+        try {
+          return Effect.succeed(run())
+        } catch (thrown) {
+          if (!isBusy(thrown)) return Effect.fail(errorOf(thrown, sql))
+          return Effect.clockWith((clock) => {
+            const now = clock.unsafeCurrentTimeMillis()
+            const end = deadline ?? now + this.settings.lockTimeout
+            if (now >= end) return Effect.fail(lockError(sql, this.settings.lockTimeout))
+            return Effect.flatMap(Effect.sleep(Math.min(delay, end - now)), () =>
+              attempt(end, Math.min(longestLockDelay, delay * 2))
+            )
+          })
+        }
+      }
+      return attempt(undefined, firstLockDelay)
+    })
+  }
+
+  private parametersOf({ parameters }: Request): ReadonlyArray<NativeParameter> {
+    return parameters.map((parameter) => {
+      const value = toNative(parameter, this.native.keepsNul)
+      if (value instanceof DataError || value instanceof NotSupportedError) throw value
+      return value
+    })
+  }
+
+  private run(request: Request): DriverResult {
+    const parameters = this.parametersOf(request)
+    const prepared = this.prepared(request.sql)
+    if (prepared.columnCount === 0) {
+      const changes = prepared.statement.run(parameters)
+      return this.resultOf(prepared, undefined, [], changesData(prepared.verb) ? changes : 0)
+    }
+    const stored = prepared.statement.all(parameters)
+    const shape = this.shapeOf(prepared, request.values)
+    const rows = stored.map((row) => readRow(shape, row))
+    return this.resultOf(prepared, shape.columns, rows, returnsChanged(prepared.verb) ? rows.length : 0)
+  }
+
+  private resultOf(
+    { verb }: Prepared,
+    columns: ReadonlyArray<Column> | undefined,
+    rows: ReadonlyArray<ReadonlyArray<unknown>>,
+    affectedRows: number
+  ): DriverResult {
+    return {
+      columns,
+      rows,
+      affectedRows,
+      // SQLite does not tell rows that were matched from rows that are different now.
+      changedRows: verb === "UPDATE" ? undefined : affectedRows,
+      lastInsertId: affectedRows > 0 && (verb === "INSERT" || verb === "REPLACE") ? this.lastInsertId() : undefined,
+      warningCount: 0,
+      next: undefined
+    }
+  }
+
+  private lastInsertId(): number | bigint | undefined {
+    const id = this.prepared("SELECT last_insert_rowid()").statement.all([])[0]?.[0]
+    if (typeof id !== "bigint") return undefined
+    return Number.isSafeInteger(Number(id)) ? Number(id) : id
+  }
+
+  private shapeOf(prepared: Prepared, values: ValueOptions): SqliteShape {
+    const columns = prepared.statement.columns()
+    const known = prepared.shape
+    if (known !== undefined && prepared.values === values && sameColumns(known, columns)) return known
+    const shape = makeShape(columns, values)
+    prepared.shape = shape
+    prepared.values = values
+    return shape
+  }
+
+  /** The statement from the cache, or prepared. The cache is bounded: the one put in first goes first. */
+  private prepared(sql: string): Prepared {
+    const known = this.statements.get(sql)
+    if (known !== undefined) return known
+    const prepared = this.prepare(sql)
+    if (this.statements.size >= this.settings.statementCacheSize) {
+      const oldest = this.statements.keys().next()
+      if (oldest.done !== true) this.statements.delete(oldest.value)
+    }
+    this.statements.set(sql, prepared)
+    return prepared
+  }
+
+  private prepare(sql: string): Prepared {
+    const lexed = tokens(sql, dialect.lexicon)
+    const words = leadingWords(sql, lexed, 4)
+    // What is after the first semicolon would be passed over silently. The body of a trigger has semicolons of its own.
+    const isTrigger = words[0] === "CREATE" && words.includes("TRIGGER")
+    const end = isTrigger ? -1 : lexed.findIndex((token) => token.kind === "symbol" && sql[token.start] === ";")
+    if (end >= 0 && lexed.slice(end).some((token) => token.kind !== "comment" && sql[token.start] !== ";")) {
+      throw new ProgrammingError({ reason: "Syntax", message: "more than one statement in one text", statement: sql })
+    }
+    const statement = this.database.prepare(sql)
+    return {
+      statement,
+      verb: words[0] ?? "",
+      columnCount: statement.columns().length,
+      shape: undefined,
+      values: undefined
+    }
+  }
+}
+
+class SqliteRowStream implements RowStream {
+  readonly columns: ReadonlyArray<Column>
+  private finished = false
+
+  constructor(
+    private readonly iterator: Iterator<NativeRow>,
+    private first: IteratorResult<NativeRow> | undefined,
+    private readonly statement: NativeStatement,
+    private readonly shape: SqliteShape,
+    private readonly sql: string
+  ) {
+    this.columns = shape.columns
+  }
+
+  get pull(): RowStream["pull"] {
+    return Effect.suspend(() => {
+      if (this.finished) return Effect.succeed(undefined)
+      try {
+        const rows: Array<ReadonlyArray<unknown>> = []
+        while (rows.length < streamChunk) {
+          const next = this.first ?? this.iterator.next()
+          this.first = undefined
+          if (next.done === true) {
+            this.finished = true
+            break
+          }
+          rows.push(readRow(this.shape, next.value))
+        }
+        return Effect.succeed(rows.length === 0 ? undefined : rows)
+      } catch (thrown) {
+        return Effect.fail(errorOf(thrown, this.sql))
+      }
+    })
+  }
+
+  get close(): Effect.Effect<void> {
+    return Effect.sync(() => {
+      if (this.finished) return
+      this.finished = true
+      this.statement.cut(this.iterator)
+    })
+  }
+}
+
+const changesData = (verb: string): boolean => /^(?:INSERT|UPDATE|DELETE|REPLACE|WITH)$/.test(verb)
+
+/** Statements whose rows, with RETURNING, are those that they changed. */
+const returnsChanged = (verb: string): boolean => verb !== "WITH" && changesData(verb)
+
+const sameColumns = ({ native }: SqliteShape, columns: ReadonlyArray<NativeColumn>): boolean =>
+  native.length === columns.length &&
+  columns.every((column, i) => column.name === native[i]?.name && column.type === native[i]?.type)
+
+const closedError = (): OperationalError =>
+  new OperationalError({ reason: "ConnectionLost", message: "the connection was closed" })
+
+const lockError = (statement: string, timeout: number): OperationalError =>
+  new OperationalError({
+    reason: "LockTimeout",
+    message: `another connection held a lock for longer than ${timeout} ms`,
+    statement
+  })
+
+/** A typed error that the codecs threw, or the typed form of what the database threw. */
+const errorOf = (thrown: unknown, sql: string): DriverError => {
+  if (thrown instanceof NotSupportedError || thrown instanceof ProgrammingError) return thrown
+  const data = dataErrorOf(thrown)
+  if (data !== undefined) return new DataError({ reason: data.reason, message: data.message, statement: sql })
+  // What is no error of the database is a bug of this file, and stays one.
+  if (!isSqliteError(thrown)) throw thrown
+  return classify(thrown, sql)
+}

@@ -1,0 +1,164 @@
+/**
+ * Values between SQLite's storage classes and the program: by the column's declared type, and by storage class for
+ * expressions.
+ *
+ * https://sqlite.org/datatype3.html
+ */
+import * as BigDecimal from "effect/BigDecimal"
+import { DataError, NotSupportedError } from "../Errors.js"
+import {
+  type BoundValue,
+  type Column,
+  formatDateTime,
+  formatDecimal,
+  readBigInt,
+  readDateTimeText,
+  readDecimal,
+  readJson,
+  type ValueOptions
+} from "../Value.js"
+import type { NativeColumn, NativeParameter } from "./SqliteNative.js"
+
+type Stored = null | number | bigint | string | Uint8Array
+
+/** Reads one value that is not NULL. */
+type Reader = (value: Exclude<Stored, null>) => unknown
+
+const maxInt64 = 2n ** 63n - 1n
+
+/** A parameter as SQLite stores it, or why it cannot. Integers go as bigint: as a number they would be stored as REAL. */
+export const toNative = (value: BoundValue, keepsNul: boolean): NativeParameter | DataError | NotSupportedError => {
+  switch (typeof value) {
+    case "number":
+      return Number.isSafeInteger(value) && !Object.is(value, -0) ? BigInt(value) : value
+    case "bigint":
+      return value <= maxInt64
+        ? value
+        : new DataError({ reason: "OutOfRange", message: "SQLite has no integers above 2^63-1" })
+    case "string":
+      return keepsNul || !value.includes("\0")
+        ? value
+        : new NotSupportedError({
+            reason: "NotSupported",
+            message: "libsql cuts text at a NUL character when it is read; bind it as a Uint8Array"
+          })
+    default:
+      if (value === null || value instanceof Uint8Array) return value
+      if (value instanceof Date) return formatDateTime(value)
+      return BigDecimal.isBigDecimal(value) ? formatDecimal(value) : null
+  }
+}
+
+/** The columns of a result, with a reader for each. */
+export interface SqliteShape {
+  readonly native: ReadonlyArray<NativeColumn>
+  readonly columns: ReadonlyArray<Column>
+  readonly readers: ReadonlyArray<Reader>
+}
+
+export const makeShape = (columns: ReadonlyArray<NativeColumn>, values: ValueOptions): SqliteShape => ({
+  native: columns,
+  columns: columns.map(columnOf),
+  readers: columns.map((column) => readerOf(column, values))
+})
+
+export const readRow = (shape: SqliteShape, stored: ReadonlyArray<Stored>): ReadonlyArray<unknown> => {
+  const { readers } = shape
+  const count = readers.length
+  const row = new Array<unknown>(count)
+  for (let i = 0; i < count; i++) {
+    const value = stored[i]!
+    row[i] = value === null ? null : readers[i]!(value)
+  }
+  return row
+}
+
+/** `DECIMAL(10, 2)` in its parts. */
+const declared = (
+  type: string | null
+): { readonly name: string; readonly length?: number; readonly scale?: number } => {
+  const parts = /^\s*([^(]*?)\s*(?:\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)\s*(.*))?$/.exec((type ?? "").toUpperCase())
+  if (parts === null) return { name: "" }
+  const [, name = "", length, scale] = parts
+  return {
+    name,
+    ...(length === undefined ? {} : { length: Number(length) }),
+    ...(scale === undefined ? {} : { scale: Number(scale) })
+  }
+}
+
+const columnOf = (column: NativeColumn): Column => {
+  const { name, length, scale } = declared(column.type)
+  return { name: column.name, table: column.table ?? "", typeName: name, nullable: undefined, length, scale }
+}
+
+const readerOf = (column: NativeColumn, values: ValueOptions): Reader => {
+  const { name: type, length, scale } = declared(column.type)
+  const name = column.name
+  const isTinyBoolean = type === "TINYINT" && length === 1
+  if (type === "BOOLEAN" || type === "BOOL" || isTinyBoolean) {
+    const number = integer(name, "number")
+    return values.booleans === "boolean" ? (value) => number(value) !== 0 : number
+  }
+  if (type === "BIGINT" || type === "INTEGER" || type.startsWith("UNSIGNED BIG")) return integer(name, values.integers)
+  if (type.includes("INT")) return integer(name, "number")
+  if (type === "DATETIME" || type === "TIMESTAMP") return dateTime(name, (length ?? 0) > 3, values)
+  if (type === "DATE" || type === "TIME") return text
+  if (type === "JSON") return (value) => readJson(text(value), name, values)
+  if (type === "DECIMAL" || type === "NUMERIC") return (value) => readDecimal(decimalText(value, scale), values)
+  if (type.includes("CHAR") || type.includes("CLOB") || type.includes("TEXT")) return text
+  if (type.includes("BLOB") || type.includes("BINARY")) return bytes
+  if (type.includes("REAL") || type.includes("FLOA") || type.includes("DOUB")) return real(name)
+  return byStorageClass(name, values)
+}
+
+const unexpected = (name: string, expected: string, value: Stored): never => {
+  const found = typeof value === "string" ? "text" : value instanceof Uint8Array ? "bytes" : "a number"
+  throw new DataError({
+    reason: "InvalidValue",
+    message: `column ${JSON.stringify(name)} is declared as ${expected} and has ${found}`
+  })
+}
+
+const integer =
+  (name: string, integers: ValueOptions["integers"]): Reader =>
+  (value) => {
+    if (typeof value === "bigint") return readBigInt(value, name, integers)
+    return typeof value === "number" ? value : unexpected(name, "an integer", value)
+  }
+
+const real =
+  (name: string): Reader =>
+  (value) =>
+    typeof value === "number" || typeof value === "bigint" ? Number(value) : unexpected(name, "a real number", value)
+
+const text = (value: Exclude<Stored, null>): string =>
+  value instanceof Uint8Array ? Buffer.from(value).toString("utf8") : String(value)
+
+const bytes: Reader = (value) =>
+  value instanceof Uint8Array ? plainBytes(value) : new TextEncoder().encode(String(value))
+
+/** A Uint8Array of its own, not a Buffer over memory that others share. */
+const plainBytes = (value: Uint8Array): Uint8Array => Uint8Array.prototype.slice.call(value, 0)
+
+const dateTime =
+  (name: string, microseconds: boolean, values: ValueOptions): Reader =>
+  (value) => {
+    if (typeof value !== "string")
+      return values.dateTimes === "string" ? text(value) : unexpected(name, "a date and time", value)
+    return microseconds ? value : readDateTimeText(value, name, values)
+  }
+
+/** SQLite keeps what looks like a number as one: the digits after the point come from the declaration. */
+const decimalText = (value: Exclude<Stored, null>, scale: number | undefined): string => {
+  if (typeof value === "number") return scale === undefined ? String(value) : value.toFixed(scale)
+  if (typeof value === "bigint" && scale !== undefined && scale > 0) return `${value}.${"0".repeat(scale)}`
+  return text(value)
+}
+
+const byStorageClass =
+  (name: string, values: ValueOptions): Reader =>
+  (value) => {
+    if (typeof value === "bigint") return readBigInt(value, name, values.integers)
+    return value instanceof Uint8Array ? plainBytes(value) : value
+  }
