@@ -14,6 +14,8 @@ import type * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
 import * as FiberSet from "effect/FiberSet"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
@@ -170,7 +172,7 @@ const firstRetryDelay = 50
 const longestRetryDelay = 1_000
 
 /** Runs an effect in a fiber that ends with the pool. */
-type Fork<R> = (effect: Effect.Effect<unknown, never, R>) => void
+type Fork<R> = (effect: Effect.Effect<unknown, never, R>) => Fiber.RuntimeFiber<unknown>
 
 class LeasePoolState<A, E, R> {
   private readonly idle: Array<Entry<A>> = []
@@ -182,6 +184,8 @@ class LeasePoolState<A, E, R> {
   private coming = 0
   /** Items that have left the pool and are being closed politely. */
   private closing = 0
+  /** The fibers that open items; they are interrupted when the pool closes. */
+  private readonly openers = new Set<Fiber.RuntimeFiber<unknown>>()
   private failedRounds = 0
   private pausing = false
   private watchingDeadlines = false
@@ -306,13 +310,18 @@ class LeasePoolState<A, E, R> {
       if (entry === undefined) break
       this.checkIdle(entry)
     }
-    if (this.pausing) return
     const { minSize, maxSize } = this.options
     while (
+      // Opening may fail before the call returns, and then there is a pause.
+      !this.pausing &&
       (this.waiters.length > this.coming + this.opening || this.entries.size + this.opening < minSize) &&
       (maxSize === 0 || this.entries.size + this.opening < maxSize)
     ) {
-      this.fork(Effect.catchAllCause(this.openOne(), (cause) => Effect.sync(() => this.openFailed(cause))))
+      const opener = this.fork(
+        Effect.catchAllCause(this.openOne(), (cause) => Effect.sync(() => this.openFailed(cause)))
+      )
+      this.openers.add(opener)
+      opener.addObserver(() => this.openers.delete(opener))
     }
   }
 
@@ -478,16 +487,15 @@ class LeasePoolState<A, E, R> {
     if (this.phase === "closed") return
     this.phase = "closed"
     this.failWaiters(Cause.fail(closedError()))
+    for (const opener of this.openers) opener.unsafeInterruptAsFork(FiberId.none)
     this.clear()
     this.noteEmpty()
   }
 
   terminate(): void {
+    for (const entry of this.entries) this.options.terminate(entry.item)
     this.close()
-    for (const entry of this.entries) {
-      this.options.terminate(entry.item)
-      this.end(entry)
-    }
+    for (const entry of this.entries) this.end(entry)
   }
 
   private noteEmpty(): void {

@@ -222,8 +222,9 @@ const quotesValue: ReadonlySet<number> = new Set([1062, 1586, 1292, 1300, 1366, 
 /** The server's message without the value in it: parameters do not belong into messages and logs. */
 const withoutValues = ({ errno, message }: ServerError): string => {
   if (!quotesValue.has(errno)) return message
-  // The value is the first quoted part, and may have quotes itself; what follows it is known.
-  return message.replace(/'.*'(?= for (?:key|column|function)|$)|'.*'(?= at row)/s, "'…'")
+  // The value is the first quoted part and may have quotes itself; what comes after it is known.
+  const known = /'.*'(?= for (?:key|column|function) )|'.*'(?= at row )/s
+  return known.test(message) ? message.replace(known, "'…'") : message.replace(/'.*'/s, "'…'")
 }
 
 const constraintPatterns: ReadonlyArray<RegExp> = [
