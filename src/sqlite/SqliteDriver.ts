@@ -133,8 +133,20 @@ class SqliteConnection implements DriverConnection {
 
   destroy(): void {
     if (this.isDestroyed) return
+    this.closeDatabase()
     this.isDestroyed = true
+  }
+
+  /** libsql does not close before its statements are collected: a transaction that is open would keep its locks so long. */
+  private closeDatabase(): void {
     this.statements.clear()
+    if (this.database.inTransaction()) {
+      try {
+        this.database.prepare("ROLLBACK").run([])
+      } catch {
+        // There is no more that can be done for it: the database ends it with the connection.
+      }
+    }
     this.database.close()
   }
 
@@ -160,8 +172,7 @@ class SqliteConnection implements DriverConnection {
   reset(): Effect.Effect<void, DriverError> {
     return Effect.suspend(() => {
       if (this.isDestroyed) return Effect.fail(closedError())
-      this.statements.clear()
-      this.database.close()
+      this.closeDatabase()
       this.database = this.native.open(this.location)
       return this.setUp
     })

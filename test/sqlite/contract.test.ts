@@ -1,0 +1,7 @@
+import { engineContract } from "../contract/Engine.js"
+import { transactionContract } from "../contract/Transaction.js"
+import { sqlite } from "../support/Backend.js"
+
+const backend = sqlite()
+engineContract(backend)
+transactionContract(backend)
