@@ -60,11 +60,12 @@ export interface Internals {
   destroy(): void
 }
 
-interface Mysql2 {
+/** mysql2, as far as it is used. */
+export interface Mysql2 {
   createConnection(options: Record<string, unknown>): Internals
 }
 
-/** Loaded when the first connection is opened: programs on SQLite never pay for it. */
+/** Loaded when an engine for a server is made: programs on SQLite never pay for it. */
 export const loadMysql2: Effect.Effect<Mysql2, InterfaceError> = Effect.map(
   Effect.tryPromise({
     try: () => import("mysql2"),
@@ -81,15 +82,13 @@ export const loadMysql2: Effect.Effect<Mysql2, InterfaceError> = Effect.map(
 const flags = "-CLIENT_QUERY_ATTRIBUTES,-IGNORE_SPACE,-ODBC,-LOCAL_FILES"
 
 /** Opens a socket and logs in. The scope's end destroys the socket. Interruption leaves nothing open. */
-export const login = (settings: LoginSettings): Effect.Effect<LoggedIn, ConnectError, Scope.Scope> =>
-  Effect.flatMap(loadMysql2, (mysql2) =>
-    Effect.flatMap(
-      Effect.acquireRelease(
-        Effect.sync(() => start(mysql2, settings)),
-        (connection) => Effect.sync(() => destroy(connection))
-      ),
-      (connection) => Effect.flatMap(loggedIn(connection, settings), takeOver)
-    )
+export const login = (mysql2: Mysql2, settings: LoginSettings): Effect.Effect<LoggedIn, ConnectError, Scope.Scope> =>
+  Effect.flatMap(
+    Effect.acquireRelease(
+      Effect.sync(() => start(mysql2, settings)),
+      (connection) => Effect.sync(() => destroy(connection))
+    ),
+    (connection) => Effect.flatMap(loggedIn(connection, settings), takeOver)
   )
 
 const start = (mysql2: Mysql2, settings: LoginSettings): Internals => {

@@ -15,7 +15,7 @@ import type {
 } from "../Driver.js"
 import { type ConnectError, type DriverError, InterfaceError, OperationalError } from "../Errors.js"
 import { type BoundValue, type Column, defaultValueOptions } from "../Value.js"
-import { type LoggedIn, type LoginSettings, login } from "./Login.js"
+import { type LoggedIn, type LoginSettings, loadMysql2, login, type Mysql2 } from "./Login.js"
 import { inline } from "./MysqlDialect.js"
 import { classify } from "./MysqlErrors.js"
 import type { Err } from "./wire/Answer.js"
@@ -55,25 +55,30 @@ interface PreparedStatement extends Plan {
 }
 
 /** Makes a driver. The scope's end waits for the kills that are under way. */
-export const make = (settings: MysqlSettings): Effect.Effect<Driver, never, Scope.Scope> =>
+export const make = (settings: MysqlSettings): Effect.Effect<Driver, InterfaceError, Scope.Scope> =>
   Effect.gen(function* () {
+    const mysql2 = yield* loadMysql2
     const kills = yield* FiberSet.make<void, never>()
     const run = yield* FiberSet.runtime(kills)<never>()
     yield* Effect.addFinalizer(() => FiberSet.awaitEmpty(kills))
-    const killer = makeKiller(settings, (effect) => {
-      run(effect)
-    })
+    const killer = makeKiller(
+      connect(mysql2, settings, () => {}),
+      (effect) => {
+        run(effect)
+      }
+    )
     return {
       name: "mysql",
-      connect: connect(settings, killer)
+      connect: connect(mysql2, settings, killer)
     }
   })
 
 const connect = (
+  mysql2: Mysql2,
   settings: MysqlSettings,
   kill: (threadId: number) => void
 ): Effect.Effect<DriverConnection, ConnectError, Scope.Scope> =>
-  login(settings).pipe(
+  login(mysql2, settings).pipe(
     Effect.flatMap((loggedIn) => setUp(loggedIn, settings, kill)),
     Effect.timeoutFail({
       duration: settings.connectTimeout,
@@ -110,7 +115,7 @@ const setUp = (
  * thousand interruptions at once do not make a thousand logins.
  */
 const makeKiller = (
-  settings: MysqlSettings,
+  connectControl: Effect.Effect<DriverConnection, ConnectError, Scope.Scope>,
   run: (effect: Effect.Effect<void>) => void
 ): ((threadId: number) => void) => {
   let waiting: Array<number> = []

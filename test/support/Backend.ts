@@ -102,3 +102,14 @@ export const table = (
   Effect.acquireRelease(Effect.as(Engine.execute(`CREATE TABLE ${name} (${columns})`), name), () =>
     Effect.ignore(Engine.execute(`DROP TABLE IF EXISTS ${name}`))
   )
+
+/** The servers that this run has: fault tests run on each. */
+export const servers = (): ReadonlyArray<Backend> => {
+  const found = [
+    ...(process.env.EFFECT_SA_TEST_MARIADB_URL ? [mariadb()] : []),
+    ...(process.env.EFFECT_SA_TEST_MYSQL_URL ? [mysql()] : [])
+  ]
+  if (found.length === 0)
+    throw new Error("no server to test on: run the tests by npm test, which starts what they need")
+  return found
+}

@@ -1,16 +1,18 @@
-// The test command: `npm test` tests SQLite and MariaDB, `npm test -- sqlite` and the like one backend. It starts what
-// the tests need, runs them, stops everything, and ends with the numbers that the test runner counted.
+// The test command: `npm test` tests SQLite and MariaDB, `npm test -- sqlite`, mariadb or mysql one backend,
+// `npm test -- all` the three. It starts what the tests need, runs them, stops everything, and ends with the numbers that
+// the test runner counted.
 import { spawn } from "node:child_process"
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { hasNodeSqlite, otherNode } from "./servers/node.js"
 import { type Server, startMariadb } from "./servers/mariadb.js"
+import { startMysql } from "./servers/mysql.js"
 import { log } from "./servers/process.js"
 
-type Backend = "sqlite" | "mariadb"
+type Backend = "sqlite" | "mariadb" | "mysql"
 
-const backends: ReadonlyArray<Backend> = ["sqlite", "mariadb"]
+const backends: ReadonlyArray<Backend> = ["sqlite", "mariadb", "mysql"]
 const byDefault: ReadonlyArray<Backend> = ["sqlite", "mariadb"]
 
 const [first, ...rest] = process.argv.slice(2)
@@ -82,7 +84,13 @@ const main = async (): Promise<number> => {
       env.EFFECT_SA_TEST_MARIADB_URL = server.url
       folders.push("test/mariadb/", "test/faults/")
     }
-    await vitest(process.execPath, chosen.join(" and "), folders, env, counts)
+    if (chosen.includes("mysql")) {
+      const server = await startMysql()
+      servers.push(server)
+      env.EFFECT_SA_TEST_MYSQL_URL = server.url
+      folders.push("test/mysql/", "test/faults/")
+    }
+    await vitest(process.execPath, chosen.join(" and "), [...new Set(folders)], env, counts)
     if (chosen.includes("sqlite")) {
       const other = otherNode()
       await vitest(other, `sqlite with ${hasNodeSqlite ? "libsql" : "node:sqlite"}`, ["test/sqlite/"], env, counts)
