@@ -128,12 +128,7 @@ const makeKiller = (
       const request: Request = { sql: `KILL ${threadId}`, parameters: [], values: defaultValueOptions, timeout: 0 }
       return Effect.zipRight(Effect.ignore(connection.execute(request)), killAll(connection))
     })
-  const control = Effect.scoped(
-    Effect.flatMap(
-      connect(settings, () => {}),
-      killAll
-    )
-  ).pipe(
+  const control = Effect.scoped(Effect.flatMap(connectControl, killAll)).pipe(
     Effect.timeout(killTimeout),
     Effect.catchAll((error) =>
       Effect.logWarning(`interrupted statements could not be killed on the server: ${error.message}`)
