@@ -375,20 +375,23 @@ class LeasePoolState<A, E, R> {
     } else {
       for (let waiter = this.waiters.first; waiter !== undefined; waiter = waiter.after) waiter.lastFailure = failure
     }
-    if (this.waiters.length > 0 || this.entries.size + this.opening < this.options.minSize) this.pauseThenSupply()
+    if (this.waiters.length > 0 || this.entries.size + this.opening < this.options.minSize) this.pauseThenSupply(cause)
   }
 
   /** One pause serves all that failed together; then whoever still waits is served again. */
-  private pauseThenSupply(): void {
+  private pauseThenSupply(cause: Cause.Cause<E>): void {
     if (this.pausing) return
     this.pausing = true
+    // Once an outage: who waits hears of it when their time is over, but whoever looks at the log sees it now.
+    const warn =
+      this.failedRounds === 0 ? Effect.logWarning("a pool could not open an item, and tries again", cause) : Effect.void
     const delay =
       Math.min(longestRetryDelay, firstRetryDelay * 2 ** this.failedRounds++) * (0.75 + 0.25 * Math.random())
     const resume = Effect.sync(() => {
       this.pausing = false
       this.supply()
     })
-    this.fork(Effect.zipRight(Effect.sleep(delay), resume))
+    this.fork(Effect.zipRight(warn, Effect.zipRight(Effect.sleep(delay), resume)))
   }
 
   /** Asks an item that has been idle for long whether it is still there, and lends it when it is. */

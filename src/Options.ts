@@ -327,7 +327,10 @@ const refuseUrl = (given: string, expected: string): Either.Either<never, Argume
 const readUrl = (url: string): Either.Either<Target, ArgumentError> => {
   const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(url)?.[1]?.toLowerCase()
   if (scheme === undefined)
-    return refuseUrl("a text that is no URL", "an URL such as mysql://user@host/database or sqlite::memory:")
+    return refuseUrl(
+      url === "" ? "an empty text" : "a text that is no URL",
+      "an URL such as mysql://user@host/database or sqlite::memory:"
+    )
   const database = Object.hasOwn(schemes, scheme) ? schemes[scheme] : undefined
   if (database === undefined) {
     return refuseUrl(`an URL with the scheme ${scheme}`, `one of the schemes ${Object.keys(schemes).join(", ")}`)

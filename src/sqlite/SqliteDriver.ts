@@ -110,7 +110,7 @@ interface Prepared {
 
 class SqliteConnection implements DriverConnection {
   readonly id = `sqlite-${++connections}`
-  server: ServerInfo = { product: "SQLite", version: "" }
+  readonly server: ServerInfo
   private database: NativeDatabase
   private statements = new Map<string, Prepared>()
   private isDestroyed = false
@@ -121,6 +121,10 @@ class SqliteConnection implements DriverConnection {
     private readonly settings: SqliteSettings
   ) {
     this.database = native.open(location)
+    this.server = {
+      product: "SQLite",
+      version: String(this.database.prepare("SELECT sqlite_version()").all([])[0]?.[0])
+    }
   }
 
   status(): SessionStatus {
@@ -152,16 +156,13 @@ class SqliteConnection implements DriverConnection {
 
   /** Waiting for locks is ours, foreign keys hold, and readers of a file do not hold up its writers. */
   get setUp(): Effect.Effect<void, DriverError> {
-    const pragmas = ["PRAGMA busy_timeout = 0", "PRAGMA foreign_keys = ON"]
-    if (!this.location.includes("mode=memory")) pragmas.push("PRAGMA journal_mode = WAL")
-    return Effect.forEach(pragmas, (sql) => this.locked(sql, () => this.database.prepare(sql).all([])), {
-      discard: true
-    }).pipe(
-      Effect.zipRight(this.locked("", () => this.database.prepare("SELECT sqlite_version()").all([]))),
-      Effect.map((rows) => {
-        this.server = { product: "SQLite", version: String(rows[0]?.[0]) }
-      })
-    )
+    const isMemory = this.location.includes("mode=memory")
+    const query = (sql: string) => this.locked(sql, () => this.database.prepare(sql).all([]))
+    return Effect.gen(function* () {
+      yield* query("PRAGMA busy_timeout = 0")
+      yield* query("PRAGMA foreign_keys = ON")
+      if (!isMemory) yield* query("PRAGMA journal_mode = WAL")
+    })
   }
 
   ping(): Effect.Effect<void, DriverError> {

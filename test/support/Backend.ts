@@ -1,7 +1,7 @@
 // A database that the contract suites run against, and how a test gets an engine on it.
 import { expect, it } from "@effect/vitest"
 import { Effect, type Layer, type Scope } from "effect"
-import { Engine, type Errors, Options, type Value } from "effect-sa"
+import { Engine, type Errors, type Options, type Value } from "effect-sa"
 
 export interface Backend {
   readonly name: "sqlite" | "mariadb" | "mysql"

@@ -1,0 +1,82 @@
+import { readdirSync, readFileSync } from "node:fs"
+import { dirname, join, posix, relative } from "node:path"
+import { fileURLToPath } from "node:url"
+import { describe, expect, it } from "vitest"
+
+const root = fileURLToPath(new URL("../..", import.meta.url))
+const source = join(root, "src")
+
+const files = readdirSync(source, { recursive: true, encoding: "utf8" })
+  .filter((file) => file.endsWith(".ts"))
+  .map((file) => file.replaceAll("\\", "/"))
+  .sort()
+
+const document = readFileSync(join(root, "docs/architecture.md"), "utf8")
+
+/** The tier of each file, by the tables of docs/architecture.md. */
+const tiers = new Map<string, number>()
+for (const [, tier, file] of document.matchAll(/^\| *([\d.]+) *\| *`([^`]+)` *\|/gm)) {
+  if (file !== undefined && !file.endsWith("/*")) tiers.set(file, Number(tier))
+}
+
+const importsOf = (file: string): ReadonlyArray<string> => {
+  const text = readFileSync(join(source, file), "utf8")
+  return [...text.matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)].map(([, specifier = ""]) => specifier)
+}
+
+const resolved = (file: string, specifier: string): string =>
+  posix.normalize(posix.join(dirname(file), specifier)).replace(/\.js$/, ".ts")
+
+describe("the house", () => {
+  it("has every file in the table, and every file of the table", () => {
+    expect([...tiers.keys()].sort()).toEqual(files)
+  })
+
+  it("imports only from lower tiers, type imports included", () => {
+    const breaches: Array<string> = []
+    for (const file of files) {
+      for (const specifier of importsOf(file)) {
+        // What is in a doc comment's example imports the package, and is compiled by another test.
+        if (!specifier.startsWith(".")) continue
+        const target = resolved(file, specifier)
+        const [from, to] = [tiers.get(file), tiers.get(target)]
+        if (from === undefined || to === undefined || to >= from)
+          breaches.push(`${file} (${from}) imports ${target} (${to})`)
+      }
+    }
+    expect(breaches).toEqual([])
+  })
+
+  it("imports a native client in one file each, and nothing else that is not effect or Node.js", () => {
+    const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
+      "mysql/Login.ts": ["mysql2"]
+    }
+    const breaches: Array<string> = []
+    for (const file of files) {
+      const text = readFileSync(join(source, file), "utf8").replaceAll(/\/\*\*[\s\S]*?\*\//g, "")
+      for (const [, specifier = ""] of text.matchAll(/(?:from|import|require)\s*\(?\s*"([^"]+)"/g)) {
+        if (/^(?:\.|node:|effect\/)/.test(specifier) || allowed[file]?.includes(specifier)) continue
+        if (file === "sqlite/SqliteNative.ts" && specifier === "libsql") continue
+        breaches.push(`${file} imports ${specifier}`)
+      }
+    }
+    expect(breaches).toEqual([])
+  })
+
+  it("has a reason in docs/architecture.md for every file over 400 lines", () => {
+    const section = document.slice(document.indexOf("## Files over 400 lines"))
+    const long = files.filter((file) => readFileSync(join(source, file), "utf8").split("\n").length > 400)
+    const unexplained = long.filter((file) => !section.includes(`\`${file}\``))
+    expect(unexplained).toEqual([])
+  })
+
+  it("is exported module by module as package.json says", () => {
+    const manifest: unknown = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
+    const exported = Object.keys(Reflect.get(Object(manifest), "exports")).filter((name) => /^\.\/[A-Z]/.test(name))
+    const modules = [...readFileSync(join(source, "index.ts"), "utf8").matchAll(/export \* as (\w+) from/g)].map(
+      ([, name]) => `./${name}`
+    )
+    expect(exported.sort()).toEqual(modules.sort())
+    expect(relative(root, source)).toBe("src")
+  })
+})
