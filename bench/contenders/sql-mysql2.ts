@@ -1,0 +1,43 @@
+import { SqlClient } from "@effect/sql"
+import { MysqlClient } from "@effect/sql-mysql2"
+import { Duration, Effect, ManagedRuntime, Redacted } from "effect"
+import { type EffectOperations, runMany } from "../effect.js"
+import { check, poolSize, serve, table, tableRows } from "../workload.js"
+
+interface Point {
+  readonly id: number
+}
+
+await serve(async (url) => {
+  const target = new URL(url)
+  const runtime = ManagedRuntime.make(
+    MysqlClient.layer({
+      host: target.hostname,
+      port: Number(target.port),
+      username: decodeURIComponent(target.username),
+      password: Redacted.make(decodeURIComponent(target.password)),
+      database: target.pathname.slice(1),
+      maxConnections: poolSize,
+      connectionTTL: Duration.minutes(45),
+      // Without it the pool closes every connection that is idle for a moment.
+      poolConfig: { maxIdle: poolSize, idleTimeout: 60_000 }
+    })
+  )
+  const sql = await runtime.runPromise(SqlClient.SqlClient)
+  const select = (i: number) =>
+    Effect.map(sql<Point>`SELECT * FROM ${sql(table)} WHERE id = ${i % tableRows}`, (rows) =>
+      check(rows[0]?.id === i % tableRows)
+    )
+  const operations: EffectOperations<never> = {
+    select,
+    rows: () => Effect.map(sql<Point>`SELECT * FROM ${sql(table)}`, (rows) => check(rows.length === tableRows)),
+    transaction: (i) =>
+      sql.withTransaction(
+        Effect.zipRight(sql`UPDATE ${sql(table)} SET n = n + 1 WHERE id = ${i % tableRows}`, select(i))
+      )
+  }
+  return {
+    run: (kind, concurrency, until) => runtime.runPromise(runMany(operations[kind], concurrency, until)),
+    close: () => runtime.dispose()
+  }
+})

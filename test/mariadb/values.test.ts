@@ -1,0 +1,4 @@
+import { valuesContract } from "../contract/Values.js"
+import { mariadb } from "../support/Backend.js"
+
+valuesContract(mariadb())

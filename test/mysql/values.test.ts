@@ -1,0 +1,4 @@
+import { valuesContract } from "../contract/Values.js"
+import { mysql } from "../support/Backend.js"
+
+valuesContract(mysql())

@@ -1,0 +1,4 @@
+import { valuesContract } from "../contract/Values.js"
+import { sqlite } from "../support/Backend.js"
+
+valuesContract(sqlite())
