@@ -50,22 +50,29 @@ export interface Connection {
   readonly state: () => State
   readonly status: () => SessionStatus
   /**
-   * Executes a compiled statement and reads its whole answer.
+   * Executes a compiled statement and reads its whole answer. `before` are statements to execute before it, such as BEGIN,
+   * on one way to the server; when one fails, so does the whole.
    *
    * *Fails with* what the database answers, and `InvalidRequestError` while a stream is open. *Interruption* returns at
    * once and spends the connection; the statement is killed on the server.
    */
   readonly execute: (
     compiled: Compiled,
-    values: ValueOptions
+    values: ValueOptions,
+    before?: ReadonlyArray<string>
   ) => Effect.Effect<DriverResult, DriverError | InvalidRequestError>
   /** Executes a compiled statement and gives its rows as they are pulled, until the scope ends. Fails as `execute`. */
   readonly stream: (
     compiled: Compiled,
-    values: ValueOptions
+    values: ValueOptions,
+    before?: ReadonlyArray<string>
   ) => Effect.Effect<RowStream, DriverError | InvalidRequestError, Scope.Scope>
-  /** Executes a statement that the connection's owner answers for, such as BEGIN; 0 is no time limit. */
-  readonly control: (sql: string, timeout: number) => Effect.Effect<void, DriverError | InvalidRequestError>
+  /** Executes a statement that the connection's owner answers for, such as COMMIT; 0 is no time limit. */
+  readonly control: (
+    sql: string,
+    timeout: number,
+    before?: ReadonlyArray<string>
+  ) => Effect.Effect<void, DriverError | InvalidRequestError>
   /** Asks for a sign of life (`aiomysql.Connection.ping`, which never reconnects here). */
   readonly ping: (timeout: number) => Effect.Effect<void, DriverError>
   /** Nothing is known of the session any more. */
@@ -92,6 +99,7 @@ export const Connection: Context.Tag<Connection, Connection> = Context.GenericTa
 const resetTimeout = 5_000
 
 const noParameters: ReadonlyArray<BoundValue> = []
+const nothing: ReadonlyArray<string> = []
 
 class DriverBackedConnection implements Connection {
   readonly id: string
@@ -124,29 +132,37 @@ class DriverBackedConnection implements Connection {
     return this.driver.status()
   }
 
-  execute(compiled: Compiled, values: ValueOptions): Effect.Effect<DriverResult, DriverError | InvalidRequestError> {
+  execute(
+    compiled: Compiled,
+    values: ValueOptions,
+    before = nothing
+  ): Effect.Effect<DriverResult, DriverError | InvalidRequestError> {
     const refused = this.refusal()
     if (refused !== undefined) return refused
     if (compiled.leavesState) this.changed = true
     return compiled.sets === undefined
-      ? this.driver.execute(requestOf(compiled, compiled.parameters, values))
-      : this.executeMany(compiled, compiled.sets, values)
+      ? this.driver.execute(requestOf(compiled, compiled.parameters, values, before))
+      : this.executeMany(compiled, compiled.sets, values, before)
   }
 
   /** Once for each set, in order; the numbers of rows are added up. */
   private executeMany(
     compiled: Compiled,
     sets: ReadonlyArray<ReadonlyArray<BoundValue>>,
-    values: ValueOptions
+    values: ValueOptions,
+    before: ReadonlyArray<string>
   ): Effect.Effect<DriverResult, DriverError | InvalidRequestError> {
-    return Effect.reduce(sets, nothingExecuted, (sum, set) =>
-      Effect.map(this.driver.execute(requestOf(compiled, set, values)), (result) => added(sum, result))
+    return Effect.reduce(sets, nothingExecuted, (sum, set, i) =>
+      Effect.map(this.driver.execute(requestOf(compiled, set, values, i === 0 ? before : nothing)), (result) =>
+        added(sum, result)
+      )
     )
   }
 
   stream(
     compiled: Compiled,
-    values: ValueOptions
+    values: ValueOptions,
+    before = nothing
   ): Effect.Effect<RowStream, DriverError | InvalidRequestError, Scope.Scope> {
     return Effect.uninterruptibleMask((restore) => {
       const refused = this.refusal()
@@ -156,17 +172,19 @@ class DriverBackedConnection implements Connection {
       const over = Effect.sync(() => {
         this.streaming = false
       })
-      return restore(this.driver.stream(requestOf(compiled, compiled.parameters, values))).pipe(
+      return restore(this.driver.stream(requestOf(compiled, compiled.parameters, values, before))).pipe(
         Effect.tapErrorCause(() => over),
         Effect.tap((stream) => Effect.addFinalizer(() => Effect.zipRight(stream.close, over)))
       )
     })
   }
 
-  control(sql: string, timeout: number): Effect.Effect<void, DriverError | InvalidRequestError> {
+  control(sql: string, timeout: number, before = nothing): Effect.Effect<void, DriverError | InvalidRequestError> {
     return Effect.suspend(() => {
       const refused = this.refusal()
-      return refused ?? this.driver.execute({ sql, parameters: noParameters, values: defaultValueOptions, timeout })
+      return (
+        refused ?? this.driver.execute({ sql, parameters: noParameters, values: defaultValueOptions, timeout, before })
+      )
     })
   }
 
@@ -222,11 +240,17 @@ class DriverBackedConnection implements Connection {
   }
 }
 
-const requestOf = (compiled: Compiled, parameters: ReadonlyArray<BoundValue>, values: ValueOptions): Request => ({
+const requestOf = (
+  compiled: Compiled,
+  parameters: ReadonlyArray<BoundValue>,
+  values: ValueOptions,
+  before: ReadonlyArray<string>
+): Request => ({
   sql: compiled.sql,
   parameters,
   values,
-  timeout: 0
+  timeout: 0,
+  before
 })
 
 const nothingExecuted: DriverResult = {

@@ -46,6 +46,11 @@ export interface Request {
   readonly values: ValueOptions
   /** Milliseconds until the driver gives the connection up and fails with `StatementTimeout`; 0 is never. */
   readonly timeout: number
+  /**
+   * Statements to execute before it, such as BEGIN, on one way to the server. When one fails, so does the request, and
+   * nobody may rely on the statement having been executed, or not.
+   */
+  readonly before: ReadonlyArray<string>
 }
 
 /**

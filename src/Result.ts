@@ -59,6 +59,35 @@ export type Row<A extends object = Record<string, unknown>> = Readonly<A> & RowB
 
 type RowClass = new (values: ReadonlyArray<unknown>) => RowBase
 
+/** What all rows have: their values in order, out of sight of who looks at a row's own properties. */
+abstract class AnyRow {
+  readonly [index: number]: unknown
+  readonly #values: ReadonlyArray<unknown>
+  constructor(values: ReadonlyArray<unknown>) {
+    this.#values = values
+  }
+  abstract get [ShapeId](): RowShape
+  get [ValuesId](): ReadonlyArray<unknown> {
+    return this.#values
+  }
+  [Symbol.iterator](): Iterator<unknown> {
+    return this.#values[Symbol.iterator]()
+  }
+  [Equal.symbol](that: Equal.Equal): boolean {
+    if (!isRow(that) || that[ValuesId].length !== this.#values.length) return false
+    return this.#values.every((value, place) => sameValue(value, that[ValuesId][place]))
+  }
+  [Hash.symbol](): number {
+    return Hash.array(this.#values.map((value) => (isStructure(value) ? 0 : value)))
+  }
+  toJSON(): Record<string, unknown> {
+    return toRecord(this[ShapeId], this.#values)
+  }
+  get [Symbol.toStringTag](): string {
+    return "Row"
+  }
+}
+
 /** A name that a property can have: not one that rows have themselves, nor one that JavaScript gives a meaning of its own. */
 const isFree = (name: string): boolean => !/^(?:__proto__|constructor|toJSON|\d+)$/.test(name)
 
@@ -73,6 +102,11 @@ const rowClassOf = (columns: ReadonlyArray<Column>): RowClass => {
   return made
 }
 
+interface Property {
+  readonly name: string
+  readonly place: number
+}
+
 const makeRowClass = (names: ReadonlyArray<string>): RowClass => {
   const places = new Map<string, number>()
   names.forEach((name, place) => {
@@ -80,38 +114,11 @@ const makeRowClass = (names: ReadonlyArray<string>): RowClass => {
   })
   const shape: RowShape = { names, places }
   const own = names.flatMap((name, place) => (places.get(name) === place && isFree(name) ? [{ name, place }] : []))
-
-  class GeneratedRow {
-    declare readonly [ValuesId]: ReadonlyArray<unknown>
-    readonly [index: number]: unknown
-    constructor(values: ReadonlyArray<unknown>) {
-      Object.defineProperty(this, ValuesId, { value: values })
-      const properties = this as unknown as Record<string, unknown>
-      for (const { name, place } of own) properties[name] = values[place]
-    }
-    get [ShapeId](): RowShape {
-      return shape
-    }
-    [Symbol.iterator](): Iterator<unknown> {
-      return this[ValuesId][Symbol.iterator]()
-    }
-    [Equal.symbol](that: Equal.Equal): boolean {
-      if (!isRow(that) || that[ShapeId].names.length !== names.length) return false
-      return this[ValuesId].every((value, place) => sameValue(value, that[ValuesId][place]))
-    }
-    [Hash.symbol](): number {
-      return Hash.array(this[ValuesId].map((value) => (isStructure(value) ? 0 : value)))
-    }
-    toJSON(): Record<string, unknown> {
-      return toRecord(shape, this[ValuesId])
-    }
-    get [Symbol.toStringTag](): string {
-      return "Row"
-    }
-  }
+  const Made = withProperties(own)
+  Object.defineProperty(Made.prototype, ShapeId, { value: shape })
   names.forEach((_, place) => {
-    Object.defineProperty(GeneratedRow.prototype, place, {
-      get(this: GeneratedRow) {
+    Object.defineProperty(Made.prototype, place, {
+      get(this: RowBase) {
         return this[ValuesId][place]
       }
     })
@@ -119,13 +126,34 @@ const makeRowClass = (names: ReadonlyArray<string>): RowClass => {
   for (const [name, place] of places) {
     if (place >= 0 || !isFree(name)) continue
     // An ambiguous name is an error only when it is used; a property has no other way to say so. `get` has.
-    Object.defineProperty(GeneratedRow.prototype, name, {
+    Object.defineProperty(Made.prototype, name, {
       get() {
         throw ambiguous(name)
       }
     })
   }
-  return GeneratedRow
+  return Made
+}
+
+/**
+ * A class whose constructor sets these properties. Its source is generated, because a constructor that names its properties
+ * makes a row several times as fast as a loop over names (`npm run bench`, select of 1,000 rows). Where a process does not allow code from strings, it is the loop.
+ */
+const withProperties = (own: ReadonlyArray<Property>): RowClass => {
+  try {
+    const sets = own.map(({ name, place }) => `this[${JSON.stringify(name)}] = values[${place}]`).join(";")
+    return new Function("AnyRow", `return class extends AnyRow { constructor(values) { super(values); ${sets} } }`)(
+      AnyRow
+    )
+  } catch {
+    return class extends AnyRow {
+      declare readonly [ShapeId]: RowShape
+      constructor(values: ReadonlyArray<unknown>) {
+        super(values)
+        for (const { name, place } of own) Reflect.set(this, name, values[place])
+      }
+    }
+  }
 }
 
 /** Dates, bytes and JSON have no equality that Effect knows; they are compared by what is in them. */

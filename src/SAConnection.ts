@@ -19,6 +19,7 @@ import * as Result from "./Result.js"
 import * as SATransaction from "./SATransaction.js"
 import * as Statement from "./Statement.js"
 import * as Transaction from "./Transaction.js"
+import { Turn } from "./Turn.js"
 import type { ValueOptions } from "./Value.js"
 
 /**
@@ -114,7 +115,7 @@ export const currentAmbient = (
 export class LentConnection implements SAConnection {
   readonly id: string
   readonly server: Connection["server"]
-  private readonly turn = Effect.unsafeMakeSemaphore(1)
+  private readonly turn = new Turn()
   private readonly handles: SATransaction.Handles
   private closed = false
 
@@ -165,7 +166,7 @@ export class LentConnection implements SAConnection {
     compiled: Statement.Compiled,
     values: ValueOptions
   ): Effect.Effect<DriverResult, DriverError | InvalidRequestError> {
-    return this.part(this.connection.execute(compiled, values), compiled.isDdl)
+    return this.part((before) => this.connection.execute(compiled, values, before), compiled.isDdl)
   }
 
   streamCompiled<A extends object>(
@@ -173,30 +174,35 @@ export class LentConnection implements SAConnection {
     values: ValueOptions
   ): Effect.Effect<Stream.Stream<Result.Row<A>, StatementError>, StatementError, Scope.Scope> {
     if (compiled.sets !== undefined) return Effect.fail(manyInStream())
-    return Effect.map(this.part(this.connection.stream(compiled, values), compiled.isDdl), (rows) =>
-      Stream.repeatEffectChunkOption(
-        Effect.matchEffect(rows.pull, {
-          onFailure: (error) => Effect.fail(Option.some(error)),
-          onSuccess: (pulled) =>
-            pulled === undefined
-              ? Effect.fail(Option.none())
-              : Effect.succeed(Chunk.unsafeFromArray(Result.makeRows<A>(rows.columns, pulled)))
-        })
-      )
+    return Effect.map(
+      this.part((before) => this.connection.stream(compiled, values, before), compiled.isDdl),
+      (rows) =>
+        Stream.repeatEffectChunkOption(
+          Effect.matchEffect(rows.pull, {
+            onFailure: (error) => Effect.fail(Option.some(error)),
+            onSuccess: (pulled) =>
+              pulled === undefined
+                ? Effect.fail(Option.none())
+                : Effect.succeed(Chunk.unsafeFromArray(Result.makeRows<A>(rows.columns, pulled)))
+          })
+        )
     )
   }
 
   /** Runs what is part of the innermost transaction of this connection that the fiber is in, or waits its turn outside. */
-  private part<A, E, R>(run: Effect.Effect<A, E, R>, isDdl: boolean): Effect.Effect<A, E | InvalidRequestError, R> {
+  private part<A, E, R>(
+    run: (before: ReadonlyArray<string>) => Effect.Effect<A, E, R>,
+    isDdl: boolean
+  ): Effect.Effect<A, E | InvalidRequestError, R> {
     return Effect.withFiberRuntime((fiber) => {
       if (this.closed) return Effect.fail(closedError())
       const ambient = currentAmbient(fiber.getFiberRef(FiberRef.currentContext), this.ambient)
       const own = ambient?.connection === this ? ambient.level : undefined
       if (own !== undefined) return own.statement(run, isDdl)
-      return this.turn.withPermits(1)(
+      return this.turn.take(
         Effect.suspend(() => {
           const { level } = this.handles
-          return level === undefined ? run : level.statement(run, isDdl)
+          return level === undefined ? run([]) : level.statement(run, isDdl)
         })
       )
     })
@@ -225,7 +231,7 @@ export class LentConnection implements SAConnection {
         const refused = refuseNested(options)
         return refused === undefined ? ambient.level.nested(within) : Effect.fail(refused)
       }
-      return this.turn.withPermits(1)(
+      return this.turn.take(
         Effect.suspend(
           (): Effect.Effect<
             A,
@@ -243,15 +249,13 @@ export class LentConnection implements SAConnection {
   }
 
   begin(options: BeginOptions = {}): Effect.Effect<SATransaction.SATransaction, Transaction.TransactionError> {
-    return this.turn.withPermits(1)(
+    return this.turn.take(
       Effect.suspend(() => (this.closed ? Effect.fail(closedError()) : this.handles.begin(options)))
     )
   }
 
   get beginNested(): Effect.Effect<SATransaction.SATransaction, Transaction.TransactionError> {
-    return this.turn.withPermits(1)(
-      Effect.suspend(() => (this.closed ? Effect.fail(closedError()) : this.handles.beginNested()))
-    )
+    return this.turn.take(Effect.suspend(() => (this.closed ? Effect.fail(closedError()) : this.handles.beginNested())))
   }
 
   get inTransaction(): Effect.Effect<boolean> {

@@ -75,10 +75,7 @@ export class Handles {
         `effect_sa_${++root.savepoints}`
       )
       return Effect.map(
-        parent.level.statement(
-          this.control((dialect) => dialect.savepoint(handle.savepoint)),
-          false
-        ),
+        parent.level.statement(() => this.control((dialect) => dialect.savepoint(handle.savepoint)), false),
         () => this.push(handle)
       )
     })
@@ -104,7 +101,7 @@ export class Handles {
 
   private beginRoot(options: BeginOptions): Effect.Effect<SATransaction, Transaction.TransactionError> {
     return Effect.map(Transaction.begin(this.host, options), () =>
-      this.push(new Handle("root", this, undefined, new Transaction.Level(new Transaction.Root(this.host), 0)))
+      this.push(new Handle("root", this, undefined, new Transaction.Level(new Transaction.Root(this.host, []), 0)))
     )
   }
 
@@ -144,7 +141,7 @@ class Handle implements SATransaction {
             return Effect.void
           case "nested":
             return this.level.statement(
-              this.handles.control((dialect) => dialect.releaseSavepoint(this.savepoint)),
+              () => this.handles.control((dialect) => dialect.releaseSavepoint(this.savepoint)),
               false
             )
           case "root":
@@ -186,10 +183,11 @@ class Handle implements SATransaction {
         return this.level.isActive
           ? this.level
               .statement(
-                Effect.zipRight(
-                  this.handles.control((dialect) => dialect.rollbackToSavepoint(this.savepoint)),
-                  this.handles.control((dialect) => dialect.releaseSavepoint(this.savepoint))
-                ),
+                () =>
+                  Effect.zipRight(
+                    this.handles.control((dialect) => dialect.rollbackToSavepoint(this.savepoint)),
+                    this.handles.control((dialect) => dialect.releaseSavepoint(this.savepoint))
+                  ),
                 false
               )
               .pipe(Effect.tap(() => Effect.sync(() => this.level.end())))

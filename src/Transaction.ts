@@ -12,6 +12,7 @@ import * as Schedule from "effect/Schedule"
 import type { BeginOptions, Dialect, IsolationLevel } from "./Dialect.js"
 import type { SessionStatus } from "./Driver.js"
 import { type DriverError, InvalidRequestError, isDriverError, NotSupportedError, OperationalError } from "./Errors.js"
+import { Turn } from "./Turn.js"
 
 /**
  * What a transaction needs of the connection it runs on.
@@ -24,7 +25,11 @@ export interface Host {
   readonly endTimeout: number
   readonly status: () => SessionStatus
   readonly isSpent: () => boolean
-  readonly control: (sql: string, timeout: number) => Effect.Effect<void, DriverError | InvalidRequestError>
+  readonly control: (
+    sql: string,
+    timeout: number,
+    before?: ReadonlyArray<string>
+  ) => Effect.Effect<void, DriverError | InvalidRequestError>
   readonly ping: (timeout: number) => Effect.Effect<void, DriverError>
   readonly spend: () => void
   readonly markChanged: () => void
@@ -149,20 +154,49 @@ const statusTimeout = 5_000
 export class Root {
   phase: Phase = active
   savepoints = 0
+  /** The statements that begin it, until they go out: with the first statement, on the same way to the server. */
+  private beginning: ReadonlyArray<string>
+  /** Whether the statement under way carries the beginning. */
+  private isBeginning = false
   readonly committedEffects: Array<Effect.Effect<void>> = []
-  constructor(readonly host: Host) {}
+
+  constructor(
+    readonly host: Host,
+    beginning: ReadonlyArray<string>
+  ) {
+    this.beginning = beginning
+  }
+
+  /** Whether there is anything to end: a transaction without statements was never begun. */
+  get isBegun(): boolean {
+    return this.beginning.length === 0
+  }
+
+  /** What the next statement has to carry. */
+  takeBeginning(): ReadonlyArray<string> {
+    const taken = this.beginning
+    if (taken.length === 0) return taken
+    // What the first of several statements set is left in the session when a later one fails.
+    if (taken.length > 1) this.host.markChanged()
+    this.isBeginning = true
+    this.beginning = []
+    return taken
+  }
 
   /**
    * After a statement that worked: DDL commits, and the status flag of the answer says so.
    * https://dev.mysql.com/doc/refman/9.7/en/implicit-commit.html
    */
   noteSuccess(): void {
+    this.isBeginning = false
     if (this.phase === active && !this.host.status().inTransaction) this.phase = committed
   }
 
   /** After a statement that failed: an error says nothing of the session's state, so it is asked for. */
   noteFailure(error: DriverError): Effect.Effect<void> {
     if (this.phase !== active) return Effect.void
+    const wasBeginning = this.isBeginning
+    this.isBeginning = false
     const look = this.host.isSpent() ? Effect.fail(error) : this.host.ping(statusTimeout)
     return Effect.match(look, {
       onFailure: () => {
@@ -170,7 +204,7 @@ export class Root {
       },
       onSuccess: () => {
         if (!this.host.status().inTransaction)
-          this.phase = endsTransaction(error) ? { _tag: "dead", killer: error } : committed
+          this.phase = wasBeginning || endsTransaction(error) ? { _tag: "dead", killer: error } : committed
       }
     })
   }
@@ -189,7 +223,7 @@ const endsTransaction = (error: DriverError): boolean =>
  * @category models
  */
 export class Level implements Transaction {
-  private readonly turn = Effect.unsafeMakeSemaphore(1)
+  private readonly turn = new Turn()
   private over = false
 
   /** @internal */
@@ -210,17 +244,21 @@ export class Level implements Transaction {
   }
 
   /**
-   * Runs a statement as part of the transaction.
+   * Runs a statement as part of the transaction. `run` is given what has to be executed before it, on one way to the
+   * server: the transaction's beginning, for its first statement.
    *
    * *Fails with* `InvalidRequestError` when the transaction is over, was rolled back by the server, or was committed by
    * DDL and this is not more of it.
    */
-  statement<A, E, R>(run: Effect.Effect<A, E, R>, isDdl: boolean): Effect.Effect<A, E | InvalidRequestError, R> {
-    return this.turn.withPermits(1)(
+  statement<A, E, R>(
+    run: (before: ReadonlyArray<string>) => Effect.Effect<A, E, R>,
+    isDdl: boolean
+  ): Effect.Effect<A, E | InvalidRequestError, R> {
+    return this.turn.take(
       Effect.suspend((): Effect.Effect<A, E | InvalidRequestError, R> => {
         const refused = this.refusal(isDdl)
         if (refused !== undefined) return Effect.fail(refused)
-        return Effect.matchCauseEffect(run, {
+        return Effect.matchCauseEffect(run(this.root.takeBeginning()), {
           onSuccess: (value) => {
             this.root.noteSuccess()
             return Effect.succeed(value)
@@ -240,7 +278,7 @@ export class Level implements Transaction {
 
   /** Runs a body at a level of its own, in a savepoint, while no other statement of this level runs. */
   nested<A, E, R>(body: (level: Level) => Effect.Effect<A, E, R>): Effect.Effect<A, E | TransactionError, R> {
-    return this.turn.withPermits(1)(
+    return this.turn.take(
       Effect.suspend((): Effect.Effect<A, E | TransactionError, R> => {
         const refused = this.refusal(false)
         return refused === undefined ? runNested(this.root, this.depth + 1, body) : Effect.fail(refused)
@@ -306,8 +344,7 @@ export const run = <A, E, R>(
   body: (level: Level) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | TransactionError, R> =>
   Effect.uninterruptibleMask((restore) =>
-    Effect.flatMap(restore(begin(host, options)), () => {
-      const root = new Root(host)
+    Effect.flatMap(restore(start(host, options)), (root) => {
       const level = new Level(root, 0)
       return Effect.matchCauseEffect(restore(Effect.suspend(() => body(level))), {
         onSuccess: (value) => {
@@ -322,24 +359,44 @@ export const run = <A, E, R>(
     })
   )
 
+/** A transaction that begins with its first statement, or at once where it has to see the database as it is now. */
+const start = (host: Host, options: BeginOptions): Effect.Effect<Root, TransactionError> =>
+  Effect.suspend(() => {
+    if (options.consistentSnapshot === true) return Effect.map(begin(host, options), () => new Root(host, []))
+    const beginning = beginningOf(host, options)
+    return Array.isArray(beginning) ? Effect.succeed(new Root(host, beginning)) : Effect.fail(beginning)
+  })
+
+const beginningOf = (
+  host: Host,
+  options: BeginOptions
+): Array<string> | InvalidRequestError | NotSupportedError | OperationalError => {
+  if (host.isSpent()) {
+    return new OperationalError({
+      reason: "ConnectionLost",
+      message: "the connection was lost before the transaction began"
+    })
+  }
+  if (host.status().inTransaction) {
+    return new InvalidRequestError({ message: "the connection is in a transaction already" })
+  }
+  const statements = host.dialect.begin(options)
+  return statements instanceof NotSupportedError ? statements : [...statements]
+}
+
 /**
- * Begins a transaction; nothing is rolled back when it cannot.
+ * Begins a transaction now; nothing is rolled back when it cannot.
  *
  * @since 0.1.0
  * @category running
  */
 export const begin = (host: Host, options: BeginOptions): Effect.Effect<void, TransactionError> =>
   Effect.suspend(() => {
-    if (host.status().inTransaction) {
-      return Effect.fail(new InvalidRequestError({ message: "the connection is in a transaction already" }))
-    }
-    const statements = host.dialect.begin(options)
-    if (statements instanceof NotSupportedError) return Effect.fail(statements)
+    const beginning = beginningOf(host, options)
+    if (!Array.isArray(beginning)) return Effect.fail(beginning)
     // What the first of several statements set is left in the session when a later one fails.
-    if (statements.length > 1) host.markChanged()
-    return statements.length === 1
-      ? host.control(statements[0]!, 0)
-      : Effect.forEach(statements, (sql) => host.control(sql, 0), { discard: true })
+    if (beginning.length > 1) host.markChanged()
+    return host.control(beginning[beginning.length - 1] ?? "", 0, beginning.slice(0, -1))
   })
 
 /**
@@ -357,6 +414,7 @@ export const commit = (root: Root): Effect.Effect<void, TransactionError> => {
     case "ended":
       return runCommitted(root)
     case "active":
+      if (!root.isBegun) return runCommitted(root)
       return Effect.matchEffect(host.control(host.dialect.commit, host.endTimeout), {
         onSuccess: () => runCommitted(root),
         onFailure: (error) => {
@@ -415,7 +473,7 @@ export const rollbackNow = (root: Root): Effect.Effect<void, TransactionError> =
   const { phase, host } = root
   root.phase = ended
   // A connection that was lost or interrupted is rolled back by the server when it notices.
-  return phase._tag !== "active" || host.isSpent()
+  return phase._tag !== "active" || !root.isBegun || host.isSpent()
     ? Effect.void
     : Effect.tapError(host.control(host.dialect.rollback, host.endTimeout), () => Effect.sync(() => host.spend()))
 }
@@ -439,7 +497,7 @@ const runNested = <A, E, R>(
   const name = `effect_sa_${++root.savepoints}`
   const level = new Level(root, depth)
   return Effect.uninterruptibleMask((restore) =>
-    Effect.flatMap(restore(noted(root, host.control(host.dialect.savepoint(name), 0))), () =>
+    Effect.flatMap(restore(noted(root, host.control(host.dialect.savepoint(name), 0, root.takeBeginning()))), () =>
       Effect.matchCauseEffect(restore(Effect.suspend(() => body(level))), {
         onSuccess: (value) => {
           level.end()
@@ -479,7 +537,10 @@ const noted = <A>(
   root: Root,
   control: Effect.Effect<A, DriverError | InvalidRequestError>
 ): Effect.Effect<A, DriverError | InvalidRequestError> =>
-  Effect.tapError(control, (error) => (isDriverError(error) ? root.noteFailure(error) : Effect.void))
+  Effect.tapBoth(control, {
+    onFailure: (error) => (isDriverError(error) ? root.noteFailure(error) : Effect.void),
+    onSuccess: () => Effect.sync(() => root.noteSuccess())
+  })
 
 /**
  * Runs a whole transaction again as its policy says. Only failures of which the database surely rolled back come here:

@@ -125,7 +125,13 @@ const makeKiller = (
       const threadId = waiting.pop()
       if (threadId === undefined) return Effect.void
       // It may have ended by itself: "no such thread" is as good as killed.
-      const request: Request = { sql: `KILL ${threadId}`, parameters: [], values: defaultValueOptions, timeout: 0 }
+      const request: Request = {
+        sql: `KILL ${threadId}`,
+        parameters: [],
+        values: defaultValueOptions,
+        timeout: 0,
+        before: []
+      }
       return Effect.zipRight(Effect.ignore(connection.execute(request)), killAll(connection))
     })
   const control = Effect.scoped(Effect.flatMap(connectControl, killAll)).pipe(
@@ -325,7 +331,8 @@ class MysqlConnection implements DriverConnection {
     begun: ((exchange: Exchange) => void) | undefined,
     done: (exchange: Exchange | undefined, error: DriverError | undefined) => void
   ): void {
-    const { sql, parameters } = request
+    const { sql, parameters, before } = request
+    if (before.length > 0) return this.runAfter(request, begun, done)
     if (parameters.length === 0 && !returnsRows(sql)) return this.runText(sql, request, begun, done)
     const key = this.statementKey(sql, parameters)
     const known = this.statements.get(key)
@@ -338,6 +345,29 @@ class MysqlConnection implements DriverConnection {
       const backslashes = (this.conversation.status & Status.NO_BACKSLASH_ESCAPES) === 0
       this.runText(inline(sql, parameters, backslashes), request, begun, done)
     })
+  }
+
+  /** Sends the statements that come before, and then the statement, without waiting for their answers. */
+  private runAfter(
+    request: Request,
+    begun: ((exchange: Exchange) => void) | undefined,
+    done: (exchange: Exchange | undefined, error: DriverError | undefined) => void
+  ): void {
+    let failed: DriverError | undefined
+    for (const sql of request.before) {
+      const exchange = new Exchange("simple", sql, undefined, undefined, (settled) => {
+        failed ??= settled.error
+      })
+      this.conversation.begin(exchange, Commands.simple(Command.QUERY, sql))
+    }
+    const begunUnlessFailed =
+      begun === undefined
+        ? undefined
+        : (exchange: Exchange): void => {
+            if (failed === undefined) begun(exchange)
+            else this.conversation.discard(exchange)
+          }
+    this.run({ ...request, before: [] }, begunUnlessFailed, (exchange, error) => done(exchange, failed ?? error))
   }
 
   private statementKey(sql: string, parameters: ReadonlyArray<BoundValue>): string {

@@ -180,11 +180,20 @@ class SqliteConnection implements DriverConnection {
   }
 
   execute(request: Request): Effect.Effect<DriverResult, DriverError> {
-    return this.locked(request.sql, () => this.run(request))
+    return Effect.zipRight(
+      this.runBefore(request),
+      this.locked(request.sql, () => this.run(request))
+    )
+  }
+
+  private runBefore({ before }: Request): Effect.Effect<void, DriverError> {
+    return before.length === 0
+      ? Effect.void
+      : Effect.forEach(before, (sql) => this.locked(sql, () => this.prepared(sql).statement.run([])), { discard: true })
   }
 
   stream(request: Request): Effect.Effect<RowStream, DriverError> {
-    return this.locked(request.sql, () => {
+    const stream = this.locked(request.sql, () => {
       const parameters = this.parametersOf(request)
       // A statement of its own: one statement cannot be in two iterations.
       const statement = this.prepare(request.sql).statement
@@ -193,6 +202,7 @@ class SqliteConnection implements DriverConnection {
       const shape = makeShape(statement.columns(), request.values)
       return new SqliteRowStream(iterator, first, statement, shape, request.sql)
     })
+    return Effect.zipRight(this.runBefore(request), stream)
   }
 
   /** Runs what may meet a lock of another connection, and runs it again until the lock is gone or time is out. */
