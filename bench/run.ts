@@ -24,8 +24,12 @@ const names = (Object.keys(workloads) as Array<WorkloadName>).filter((name) => n
 
 const ask = (child: ChildProcess, order: Order): Promise<Measured> =>
   new Promise((resolve, reject) => {
-    child.once("message", (message) => resolve(message as Measured))
-    child.once("exit", () => reject(new Error("a contender ended by itself")))
+    const ended = (): void => reject(new Error("a contender ended by itself"))
+    child.once("exit", ended)
+    child.once("message", (message) => {
+      child.off("exit", ended)
+      resolve(message as Measured)
+    })
     child.send(order)
   })
 
@@ -35,8 +39,12 @@ const start = (name: string, url: string): Promise<ChildProcess> =>
       env: { ...process.env, EFFECT_SA_BENCH_URL: url },
       stdio: ["ignore", "inherit", "inherit", "ipc"]
     })
-    child.once("message", () => resolve(child))
-    child.once("exit", (code) => reject(new Error(`${name} ended with ${code}`)))
+    const ended = (code: number | null): void => reject(new Error(`${name} ended with ${code}`))
+    child.once("exit", ended)
+    child.once("message", () => {
+      child.off("exit", ended)
+      resolve(child)
+    })
   })
 
 const query = (url: string, statements: ReadonlyArray<string>): Promise<string> =>
@@ -141,7 +149,6 @@ const main = async (): Promise<void> => {
     process.stderr.write(`  written to bench/results/latest.json\n`)
   } finally {
     for (const child of children.values()) {
-      child.removeAllListeners("exit")
       child.send("end")
     }
     await server.stop()

@@ -61,6 +61,16 @@ export interface Connection {
     values: ValueOptions,
     before?: ReadonlyArray<string>
   ) => Effect.Effect<DriverResult, DriverError | InvalidRequestError>
+  /**
+   * Executes a compiled statement on a connection that others may use in the same way at the same time: a statement that
+   * leaves nothing behind and takes no locks. *Interruption* returns at once, and leaves the others their answers.
+   */
+  readonly executeShared: (
+    compiled: Compiled,
+    values: ValueOptions
+  ) => Effect.Effect<DriverResult, DriverError | InvalidRequestError>
+  /** Whether the statement whose turn it is takes long. */
+  readonly isStalled: () => boolean
   /** Executes a compiled statement and gives its rows as they are pulled, until the scope ends. Fails as `execute`. */
   readonly stream: (
     compiled: Compiled,
@@ -94,6 +104,9 @@ export interface Connection {
  * @category tags
  */
 export const Connection: Context.Tag<Connection, Connection> = Context.GenericTag<Connection>("effect-sa/Connection")
+
+/** A statement that others wait behind takes long when it takes longer than this, in milliseconds. */
+const stalledAfter = 2
 
 /** How long a reset may take before the connection is ended instead. */
 const resetTimeout = 5_000
@@ -145,6 +158,20 @@ class DriverBackedConnection implements Connection {
       : this.executeMany(compiled, compiled.sets, values, before)
   }
 
+  executeShared(
+    compiled: Compiled,
+    values: ValueOptions
+  ): Effect.Effect<DriverResult, DriverError | InvalidRequestError> {
+    return (
+      this.refusal() ??
+      this.driver.execute({ ...requestOf(compiled, compiled.parameters, values, nothing), shared: true })
+    )
+  }
+
+  isStalled(): boolean {
+    return this.driver.waitingFor() > stalledAfter
+  }
+
   /** Once for each set, in order; the numbers of rows are added up. */
   private executeMany(
     compiled: Compiled,
@@ -183,7 +210,15 @@ class DriverBackedConnection implements Connection {
     return Effect.suspend(() => {
       const refused = this.refusal()
       return (
-        refused ?? this.driver.execute({ sql, parameters: noParameters, values: defaultValueOptions, timeout, before })
+        refused ??
+        this.driver.execute({
+          sql,
+          parameters: noParameters,
+          values: defaultValueOptions,
+          timeout,
+          before,
+          shared: false
+        })
       )
     })
   }
@@ -250,7 +285,8 @@ const requestOf = (
   parameters,
   values,
   timeout: 0,
-  before
+  before,
+  shared: false
 })
 
 const nothingExecuted: DriverResult = {
@@ -260,6 +296,7 @@ const nothingExecuted: DriverResult = {
   changedRows: 0,
   lastInsertId: undefined,
   warningCount: 0,
+  elapsed: 0,
   next: undefined
 }
 
@@ -273,6 +310,7 @@ const added = (sum: DriverResult, result: DriverResult): DriverResult => ({
       : sum.changedRows + result.changedRows,
   lastInsertId: result.lastInsertId ?? sum.lastInsertId,
   warningCount: sum.warningCount + result.warningCount,
+  elapsed: sum.elapsed + result.elapsed,
   next: undefined
 })
 

@@ -51,6 +51,11 @@ export interface Request {
    * nobody may rely on the statement having been executed, or not.
    */
   readonly before: ReadonlyArray<string>
+  /**
+   * Others may have statements on the connection at the same time. When this one is interrupted its answer is awaited a
+   * moment longer, for their sake, and the connection is closed only if it does not come.
+   */
+  readonly shared: boolean
 }
 
 /**
@@ -70,6 +75,8 @@ export interface DriverResult {
   /** The first id that an AUTO_INCREMENT column got, exactly. */
   readonly lastInsertId: number | bigint | undefined
   readonly warningCount: number
+  /** Milliseconds between the statement's turn and its answer, as seen from here. */
+  readonly elapsed: number
   /** The result set after this one, of a statement that has several. */
   readonly next: DriverResult | undefined
 }
@@ -100,6 +107,8 @@ export interface DriverConnection {
   readonly id: string
   readonly server: ServerInfo
   readonly status: () => SessionStatus
+  /** Milliseconds for which the statement whose turn it is has been waiting for its answer; 0 when there is none. */
+  readonly waitingFor: () => number
   readonly closed: () => "lost" | "destroyed" | undefined
   /**
    * Executes a statement and reads its whole answer. *Interruption* returns at once: the connection is closed, and the

@@ -24,6 +24,7 @@ import {
   type InvalidRequestError
 } from "./Errors.js"
 import * as Options from "./Options.js"
+import { Pace } from "./Pace.js"
 import * as Pool from "./Pool.js"
 import * as Result from "./Result.js"
 import {
@@ -113,6 +114,13 @@ const makeEngine = (pool: Pool.Pool): Engine => {
   const { dialect } = pool
   const ambientTag = makeAmbientTag()
 
+  const paces = new WeakMap<object, Pace>()
+  const paceOf = (text: object): Pace => {
+    let pace = paces.get(text)
+    if (pace === undefined) paces.set(text, (pace = new Pace()))
+    return pace
+  }
+
   /** Checks a statement before any connection is asked for, and looks up what the fiber is in. */
   const prepared = <A, E, R>(
     statement: unknown,
@@ -133,14 +141,22 @@ const makeEngine = (pool: Pool.Pool): Engine => {
     parameters?: Statement.Parameters,
     options?: Partial<ValueOptions>
   ) =>
-    prepared(statement, parameters, options, (compiled, values, ambient) =>
-      Effect.map(
-        ambient === undefined
-          ? pool.use((connection) => connection.execute(compiled, values))
-          : ambient.connection.run(compiled, values),
-        Result.make<A>
-      )
-    )
+    prepared(statement, parameters, options, (compiled, values, ambient) => {
+      if (ambient !== undefined) return Effect.map(ambient.connection.run(compiled, values), Result.make<A>)
+      const pace = compiled.isRead && pool.pipelining > 1 ? paceOf(compiled.text) : undefined
+      if (pace === undefined)
+        return Effect.map(
+          pool.use((connection) => connection.execute(compiled, values)),
+          Result.make<A>
+        )
+      const answered = pace.isFast
+        ? pool.useShared((connection) => connection.executeShared(compiled, values))
+        : pool.use((connection) => connection.execute(compiled, values))
+      return Effect.map(answered, (answer) => {
+        pace.note(answer.elapsed)
+        return Result.make<A>(answer)
+      })
+    })
 
   const lend = Effect.map(pool.acquire, (connection) => new LentConnection(connection, ambientTag))
 

@@ -61,6 +61,10 @@ export interface Options<A, E, R> {
   /** Judges an item that is given back: at once, or with an effect where something must be done to it first. */
   readonly recycle: (item: A) => Recycled | Effect.Effect<Recycled>
   readonly verdict: (error: E) => Verdict
+  /** How many users an item may have at once by `useShared`; 1 is no sharing. */
+  readonly maxShare: number
+  /** Whether what an item's users are doing takes long, so that no more should join them. */
+  readonly isStalled: (item: A) => boolean
   readonly minSize: number
   /** 0 is unlimited. */
   readonly maxSize: number
@@ -101,6 +105,13 @@ export interface LeasePool<A, E> {
   readonly use: <B, E2, R2>(
     body: (item: A) => Effect.Effect<B, E2, R2>
   ) => Effect.Effect<B, E | PoolTimeoutError | PoolClosedError | E2, R2>
+  /**
+   * As `use`, but the item may have other users at the same time, all of them by `useShared`. An idle item is taken first;
+   * when there is none, the one that was joined last and has room. Nobody joins while others wait for an item of their own.
+   */
+  readonly useShared: <B, E2, R2>(
+    body: (item: A) => Effect.Effect<B, E2, R2>
+  ) => Effect.Effect<B, E | PoolTimeoutError | PoolClosedError | E2, R2>
   /** Lends an item until the scope ends. Fails as `use` does. */
   readonly acquire: Effect.Effect<A, E | PoolTimeoutError | PoolClosedError, Scope.Scope>
   /** Lends an item until its lease is released. Whoever calls this must see to it; `use` and `acquire` do it by themselves. */
@@ -127,6 +138,8 @@ export interface LeasePool<A, E> {
 class Entry<A> {
   state: "lent" | "idle" | "checked" | "gone" = "lent"
   idleSince = 0
+  /** Users that share it; 0 for one user alone. */
+  sharers = 0
   constructor(
     readonly item: A,
     readonly scope: Scope.CloseableScope,
@@ -143,7 +156,10 @@ class Waiter<A, E> {
   before: Waiter<A, E> | undefined
   after: Waiter<A, E> | undefined
   resume: (effect: Effect.Effect<Entry<A>, E | PoolTimeoutError | PoolClosedError>) => void = () => {}
-  constructor(readonly deadline: number) {}
+  constructor(
+    readonly deadline: number,
+    readonly shares: boolean
+  ) {}
 }
 
 /** First in, first out, and a way out from the middle for who is interrupted. */
@@ -178,6 +194,8 @@ class LeasePoolState<A, E, R> {
   private readonly idle: Array<Entry<A>> = []
   private readonly entries = new Set<Entry<A>>()
   private readonly waiters = new WaiterQueue<A, E>()
+  /** Items that several may use at once, the one that was joined last at the end. */
+  private readonly shared: Array<Entry<A>> = []
   /** Items being opened. */
   private opening = 0
   /** Idle items being asked whether they are there, and returned ones being recycled: they will come, or free a place. */
@@ -235,6 +253,41 @@ class LeasePoolState<A, E, R> {
     return undefined
   }
 
+  /** As `takeNow`, or an item whose users have room for one more. */
+  takeShared(): Entry<A> | undefined {
+    if (this.waiters.length > 0) return undefined
+    const idle = this.takeNow()
+    if (idle !== undefined) {
+      idle.sharers = 1
+      this.shared.push(idle)
+      return idle
+    }
+    for (let i = this.shared.length - 1; i >= 0; i--) {
+      const entry = this.shared[i]!
+      if (!this.hasRoom(entry)) continue
+      entry.sharers++
+      this.growForSharers()
+      return entry
+    }
+    return undefined
+  }
+
+  private hasRoom(entry: Entry<A>): boolean {
+    return (
+      entry.state === "lent" &&
+      entry.sharers < this.options.maxShare &&
+      !this.options.isStalled(entry.item) &&
+      !this.isUnfit(entry, this.now())
+    )
+  }
+
+  /** Sharing is no reason to stay small: while items have several users, another is opened, one at a time. */
+  private growForSharers(): void {
+    const { maxSize } = this.options
+    const room = maxSize === 0 || this.entries.size + this.opening < maxSize
+    if (room && this.opening + this.coming === 0 && !this.pausing && this.phase === "open") this.startOpening()
+  }
+
   /** Waits for an item. To be run where it can be interrupted, and followed by `giveUp` when it was. */
   wait(waiter: Waiter<A, E>): Effect.Effect<Entry<A>, E | PoolTimeoutError | PoolClosedError> {
     return Effect.async((resume) => {
@@ -262,8 +315,8 @@ class LeasePoolState<A, E, R> {
     })
   }
 
-  newWaiter(): Waiter<A, E> {
-    return new Waiter(this.now() + this.options.acquireTimeout)
+  newWaiter(shares: boolean): Waiter<A, E> {
+    return new Waiter(this.now() + this.options.acquireTimeout, shares)
   }
 
   /** After an interrupted wait: leaves the queue, or gives back what arrived too late to be noticed. */
@@ -291,12 +344,29 @@ class LeasePoolState<A, E, R> {
       entry.state = "idle"
       entry.idleSince = this.now()
       this.idle.push(entry)
-    } else {
-      this.waiters.remove(waiter)
-      entry.state = "lent"
-      waiter.state = "served"
-      waiter.entry = entry
-      waiter.resume(Effect.succeed(entry))
+      return
+    }
+    entry.state = "lent"
+    this.serve(waiter, entry)
+    if (waiter.shares) {
+      entry.sharers = 1
+      this.shared.push(entry)
+      this.fillShared(entry)
+    }
+  }
+
+  private serve(waiter: Waiter<A, E>, entry: Entry<A>): void {
+    this.waiters.remove(waiter)
+    waiter.state = "served"
+    waiter.entry = entry
+    waiter.resume(Effect.succeed(entry))
+  }
+
+  /** Lends a shared item to those who wait next, as long as they share and there is room. */
+  private fillShared(entry: Entry<A>): void {
+    for (let waiter = this.waiters.first; waiter?.shares === true && this.hasRoom(entry); waiter = this.waiters.first) {
+      entry.sharers++
+      this.serve(waiter, entry)
     }
   }
 
@@ -317,12 +387,14 @@ class LeasePoolState<A, E, R> {
       (this.waiters.length > this.coming + this.opening || this.entries.size + this.opening < minSize) &&
       (maxSize === 0 || this.entries.size + this.opening < maxSize)
     ) {
-      const opener = this.fork(
-        Effect.catchAllCause(this.openOne(), (cause) => Effect.sync(() => this.openFailed(cause)))
-      )
-      this.openers.add(opener)
-      opener.addObserver(() => this.openers.delete(opener))
+      this.startOpening()
     }
+  }
+
+  private startOpening(): void {
+    const opener = this.fork(Effect.catchAllCause(this.openOne(), (cause) => Effect.sync(() => this.openFailed(cause))))
+    this.openers.add(opener)
+    opener.addObserver(() => this.openers.delete(opener))
   }
 
   /** Opens an item, and takes it in or ends its scope: whatever happens, it is in one of the two hands. */
@@ -384,7 +456,9 @@ class LeasePoolState<A, E, R> {
     this.pausing = true
     // Once an outage: who waits hears of it when their time is over, but whoever looks at the log sees it now.
     const warn =
-      this.failedRounds === 0 ? Effect.logWarning("a pool could not open an item, and tries again", cause) : Effect.void
+      this.failedRounds === 0
+        ? Effect.logWarning(`opening failed, and is tried again: ${messageOf(cause)}`)
+        : Effect.void
     const delay =
       Math.min(longestRetryDelay, firstRetryDelay * 2 ** this.failedRounds++) * (0.75 + 0.25 * Math.random())
     const resume = Effect.sync(() => {
@@ -418,6 +492,7 @@ class LeasePoolState<A, E, R> {
   /** Takes an item back. It counts once, whoever calls it again. */
   giveBack(entry: Entry<A>): void {
     if (entry.state !== "lent") return
+    if (entry.sharers > 0 && !this.leaveShared(entry)) return
     const recycled = this.options.recycle(entry.item)
     if (typeof recycled === "string") {
       this.settle(entry, recycled)
@@ -431,6 +506,17 @@ class LeasePoolState<A, E, R> {
         })
       )
     }
+  }
+
+  /** One user fewer; whether it was the last. */
+  private leaveShared(entry: Entry<A>): boolean {
+    entry.sharers--
+    if (entry.sharers > 0) {
+      this.fillShared(entry)
+      return false
+    }
+    this.shared.splice(this.shared.indexOf(entry), 1)
+    return true
   }
 
   private settle(entry: Entry<A>, recycled: Recycled): void {
@@ -544,6 +630,11 @@ class LeasePoolState<A, E, R> {
   }
 }
 
+const messageOf = (cause: Cause.Cause<unknown>): string => {
+  const thrown = Cause.squash(cause)
+  return thrown instanceof Error ? thrown.message : String(thrown)
+}
+
 const closedError = () => new PoolClosedError({ message: "the pool is closed" })
 
 const timeoutMessage = (timeout: number, pool: PoolNumbers, failure: unknown): string => {
@@ -598,13 +689,16 @@ export const make = <A, E, R>(options: Options<A, E, R>): Effect.Effect<LeasePoo
     )
     yield* reaper(options, state, fork)
 
+    type Restore = <B, E2, R2>(effect: Effect.Effect<B, E2, R2>) => Effect.Effect<B, E2, R2>
+
     /** Lends an item within a region that cannot be interrupted, but for the wait. */
     const checkOut = (
-      restore: <B, E2, R2>(effect: Effect.Effect<B, E2, R2>) => Effect.Effect<B, E2, R2>
+      restore: Restore,
+      shares: boolean
     ): Effect.Effect<Entry<A>, E | PoolTimeoutError | PoolClosedError> => {
-      const entry = state.takeNow()
+      const entry = shares ? state.takeShared() : state.takeNow()
       if (entry !== undefined) return Effect.succeed(entry)
-      const waiter = state.newWaiter()
+      const waiter = state.newWaiter(shares)
       return Effect.matchCauseEffect(restore(state.wait(waiter)), {
         onFailure: (cause) => {
           state.giveUp(waiter)
@@ -614,10 +708,11 @@ export const make = <A, E, R>(options: Options<A, E, R>): Effect.Effect<LeasePoo
       })
     }
 
-    const pool: LeasePool<A, E> = {
-      use: (body) =>
+    const useAs =
+      (shares: boolean) =>
+      <B, E2, R2>(body: (item: A) => Effect.Effect<B, E2, R2>) =>
         Effect.uninterruptibleMask((restore) =>
-          Effect.flatMap(checkOut(restore), (entry) =>
+          Effect.flatMap(checkOut(restore, shares), (entry) =>
             Effect.matchCauseEffect(restore(Effect.suspend(() => body(entry.item))), {
               onFailure: (cause) => {
                 state.giveBack(entry)
@@ -629,9 +724,13 @@ export const make = <A, E, R>(options: Options<A, E, R>): Effect.Effect<LeasePoo
               }
             })
           )
-        ),
+        )
+
+    const pool: LeasePool<A, E> = {
+      use: useAs(false),
+      useShared: useAs(options.maxShare > 1),
       acquire: Effect.uninterruptibleMask((restore) =>
-        Effect.flatMap(checkOut(restore), (entry) =>
+        Effect.flatMap(checkOut(restore, false), (entry) =>
           Effect.as(
             Effect.addFinalizer(() => Effect.sync(() => state.giveBack(entry))),
             entry.item
@@ -639,7 +738,7 @@ export const make = <A, E, R>(options: Options<A, E, R>): Effect.Effect<LeasePoo
         )
       ),
       lease: Effect.uninterruptibleMask((restore) =>
-        Effect.map(checkOut(restore), (entry) => {
+        Effect.map(checkOut(restore, false), (entry) => {
           let released = false
           return {
             item: entry.item,

@@ -44,6 +44,15 @@ export interface Pool {
   readonly use: <A, E, R>(
     body: (connection: Connection.Connection) => Effect.Effect<A, E, R>
   ) => Effect.Effect<A, E | ConnectError | PoolTimeoutError | PoolClosedError, R>
+  /**
+   * As `use`, but the connection may have other users at the same time, all of them by `useShared`: for `executeShared`,
+   * and nothing else.
+   */
+  readonly useShared: <A, E, R>(
+    body: (connection: Connection.Connection) => Effect.Effect<A, E, R>
+  ) => Effect.Effect<A, E | ConnectError | PoolTimeoutError | PoolClosedError, R>
+  /** Statements that may be under way on one connection at once; 1 is no sharing. */
+  readonly pipelining: number
   /** Lends a connection until the scope ends (`aiomysql.Pool.acquire`). Fails as `use` does. */
   readonly acquire: Effect.Effect<Connection.Connection, ConnectError | PoolTimeoutError | PoolClosedError, Scope.Scope>
   /** `minsize`, `maxsize`, `size`, `freesize` and more. */
@@ -105,10 +114,12 @@ export const make = (options: Options.Options): Effect.Effect<Pool, ConnectError
   Effect.gen(function* () {
     const settings = yield* Options.settings(options)
     const open = yield* Connection.opener(settings)
-    const { recycle, ...times } = settings.pool
+    const { recycle, pipelining, ...times } = settings.pool
     const lease = yield* LeasePool.make<Connection.Connection, ConnectError, never>({
       ...times,
       lifetime: recycle,
+      maxShare: pipelining,
+      isStalled: (connection) => connection.isStalled(),
       open,
       terminate: (connection) => connection.terminate(),
       isBroken: (connection) => connection.isSpent(),
@@ -118,7 +129,7 @@ export const make = (options: Options.Options): Effect.Effect<Pool, ConnectError
       verdict
     })
     const { dialect, values, address } = settings
-    return { ...lease, dialect, values, address }
+    return { ...lease, dialect, values, address, pipelining }
   })
 
 /**

@@ -108,6 +108,10 @@ export interface Compiled {
   readonly leavesState: boolean
   /** It defines, changes or drops tables and the like. */
   readonly isDdl: boolean
+  /** It reads, takes no locks and leaves nothing behind. */
+  readonly isRead: boolean
+  /** The same object for the same text: what is learned of a text can be kept with it. */
+  readonly text: object
 }
 
 /** What is known of a text, whatever its parameters. */
@@ -118,6 +122,7 @@ interface Parsed {
   readonly count: number
   readonly leavesState: boolean
   readonly isDdl: boolean
+  readonly isRead: boolean
 }
 
 /** Texts that are kept parsed, for each dialect. A program that makes new texts all the time pushes the oldest out. */
@@ -156,14 +161,20 @@ const parse = (sql: string, dialect: Dialect): Parsed | ArgumentError => {
       expected: "markers of one style"
     })
   }
+  const leavesState = dialect.mayLeaveState(sql, lexed)
   const rest = {
-    leavesState: dialect.mayLeaveState(sql, lexed),
+    leavesState,
+    isRead: verb === "SELECT" && !leavesState && !lexed.some((token) => takesMore(sql, token)),
     isDdl: verb !== undefined && ddlVerbs.has(verb)
   }
   if (named.length === 0) return { sql, names: undefined, count: qmarks, ...rest }
   const names = named.map((token) => sql.slice(token.start + 1, token.end))
   return { sql: withQmarks(sql, named), names, count: names.length, ...rest }
 }
+
+/** FOR UPDATE, LOCK IN SHARE MODE, INTO OUTFILE: a select with any of these words may do more than read. */
+const takesMore = (sql: string, token: Token): boolean =>
+  token.kind === "word" && /^(?:for|lock|into)$/i.test(sql.slice(token.start, token.end))
 
 const withQmarks = (sql: string, named: ReadonlyArray<Token>): string => {
   let text = ""
@@ -235,10 +246,18 @@ const compileWith = (parsed: Parsed, given: unknown): Compiled | ArgumentError =
 }
 
 const compiled = (
-  { sql, leavesState, isDdl }: Parsed,
+  parsed: Parsed,
   parameters: ReadonlyArray<BoundValue>,
   sets: ReadonlyArray<ReadonlyArray<BoundValue>> | undefined
-): Compiled => ({ sql, parameters, sets, leavesState, isDdl })
+): Compiled => ({
+  sql: parsed.sql,
+  parameters,
+  sets,
+  leavesState: parsed.leavesState,
+  isDdl: parsed.isDdl,
+  isRead: parsed.isRead && sets === undefined,
+  text: parsed
+})
 
 /**
  * Whether these are several sets: arrays for `?`, objects for `:name`. An object among the parameters of a text with `?`

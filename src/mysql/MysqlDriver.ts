@@ -41,6 +41,9 @@ const quitTimeout = 1_000
 /** How long the rest of a stream that nobody wants may take to arrive; then the connection is ended instead. */
 const drainTimeout = 20
 
+/** How long the answer of an interrupted statement may take on a connection that others share. */
+const disownedTimeout = 100
+
 /**
  * The session is in UTC, so that dates are what they say, and tells of changes to itself, so that a reset is made only
  * where there is something to reset.
@@ -130,7 +133,8 @@ const makeKiller = (
         parameters: [],
         values: defaultValueOptions,
         timeout: 0,
-        before: []
+        before: [],
+        shared: false
       }
       return Effect.zipRight(Effect.ignore(connection.execute(request)), killAll(connection))
     })
@@ -185,6 +189,10 @@ class MysqlConnection implements DriverConnection {
       autocommit: (status & Status.AUTOCOMMIT) !== 0,
       changed
     }
+  }
+
+  waitingFor(): number {
+    return this.conversation.outstanding === 0 ? 0 : performance.now() - this.conversation.headSince
   }
 
   closed(): "lost" | "destroyed" | undefined {
@@ -271,7 +279,8 @@ class MysqlConnection implements DriverConnection {
   /** An effect that is interrupted, or out of time, by ending the connection on both sides. */
   private answered<A>(
     timeout: number,
-    begin: (done: (answer: Effect.Effect<A, DriverError>) => void) => void
+    begin: (done: (answer: Effect.Effect<A, DriverError>) => void) => void,
+    shared = false
   ): Effect.Effect<A, DriverError> {
     return Effect.async<A, DriverError>((resume) => {
       if (timeout === 0) {
@@ -288,18 +297,29 @@ class MysqlConnection implements DriverConnection {
           resume(answer)
         })
       }
-      return Effect.sync(() => this.abandon())
+      return Effect.sync(() => (shared ? this.abandonUnlessAnswered() : this.abandon()))
     })
+  }
+
+  /** For the sake of who shares the connection: a moment for the answer that nobody wants any more. */
+  private abandonUnlessAnswered(): void {
+    const { answered, outstanding } = this.conversation
+    setTimeout(() => {
+      if (this.conversation.answered < answered + outstanding) this.abandon()
+    }, disownedTimeout)
   }
 
   // ---- statements ---------------------------------------------------------------------------------------------------
 
   execute(request: Request): Effect.Effect<DriverResult, DriverError> {
-    return this.answered(request.timeout, (done) =>
-      this.run(request, undefined, (exchange, error) => {
-        if (error !== undefined) done(Effect.fail(error))
-        else done(Effect.succeed(exchange?.first ?? emptyResult))
-      })
+    return this.answered(
+      request.timeout,
+      (done) =>
+        this.run(request, undefined, (exchange, error) => {
+          if (error !== undefined) done(Effect.fail(error))
+          else done(Effect.succeed(exchange?.first ?? emptyResult))
+        }),
+      request.shared
     )
   }
 

@@ -131,6 +131,11 @@ class SqliteConnection implements DriverConnection {
     return { inTransaction: !this.isDestroyed && this.database.inTransaction(), autocommit: true, changed: false }
   }
 
+  /** Nothing is ever under way when anybody can ask. */
+  waitingFor(): number {
+    return 0
+  }
+
   closed(): "destroyed" | undefined {
     return this.isDestroyed ? "destroyed" : undefined
   }
@@ -263,6 +268,7 @@ class SqliteConnection implements DriverConnection {
       changedRows: verb === "UPDATE" ? undefined : affectedRows,
       lastInsertId: affectedRows > 0 && (verb === "INSERT" || verb === "REPLACE") ? this.lastInsertId() : undefined,
       warningCount: 0,
+      elapsed: 0,
       next: undefined
     }
   }

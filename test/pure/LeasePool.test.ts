@@ -71,6 +71,8 @@ const poolOf = (
     validate: () => Effect.sync(() => items.valid),
     recycle: (item) => (items.broken.has(item) ? "discard" : "keep"),
     verdict: (error) => error.kind,
+    maxShare: 1,
+    isStalled: () => false,
     minSize: 0,
     maxSize: 2,
     maxWaiters: 0,

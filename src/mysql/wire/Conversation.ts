@@ -67,7 +67,7 @@ export class Exchange {
   rows: Array<ReadonlyArray<unknown>> = []
   /** Bytes of `rows`, for streams. */
   bytes = 0
-  first: DriverResult | undefined
+  first: Mutable<DriverResult> | undefined
   last: Mutable<DriverResult> | undefined
   prepared: Prepared | undefined
   error: DriverError | undefined
@@ -121,6 +121,10 @@ export class Conversation {
   /** Something was changed, by the server's word, since `forgetChanges`. */
   changed = false
   schemaChanged = false
+  /** When the turn of the exchange at the head began: it was sent then, or the one before it was answered. */
+  headSince = 0
+  /** Commands that were answered. */
+  answered = 0
   /** Why it is over. */
   failure: DriverError | undefined
 
@@ -150,6 +154,7 @@ export class Conversation {
       return
     }
     exchange.sequence = packetsOf(packet) & 0xff
+    if (this.outstanding === 0) this.headSince = performance.now()
     this.queue.push(exchange)
     this.options.write(packet)
   }
@@ -239,6 +244,10 @@ export class Conversation {
   }
 
   private finish(exchange: Exchange): void {
+    const now = performance.now()
+    if (exchange.first !== undefined) exchange.first.elapsed = now - this.headSince
+    this.headSince = now
+    this.answered++
     this.head++
     if (this.head === this.queue.length) {
       this.queue.length = 0
@@ -423,6 +432,7 @@ const resultOf = (
   changedRows: columns === undefined ? (changedRows(ok.info) ?? ok.affectedRows) : undefined,
   lastInsertId: ok.lastInsertId === 0 ? undefined : ok.lastInsertId,
   warningCount: ok.warningCount,
+  elapsed: 0,
   next: undefined
 })
 
