@@ -4,7 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
 import { Chunk, Deferred, Duration, Effect, Exit, Fiber, Layer, Option, type Scope, Stream } from "effect"
-import { Engine, Pool, type Value } from "effect-sa"
+import { Engine, type Errors, Pool, type Value } from "effect-sa"
 import { sqlite, table, withEngine } from "../support/Backend.js"
 
 const backend = sqlite()
@@ -316,6 +316,29 @@ describe("A database in memory", () => {
     { idleTimeout: 50 }
   )
 
+  withEngine(
+    backend,
+    "is written by one connection at a time, and one that could not wait so long holds up nobody",
+    () =>
+      Effect.gen(function* () {
+        const t = yield* table("id INTEGER PRIMARY KEY")
+        const engine = yield* Engine.Engine
+        const a = yield* engine.acquire
+        const b = yield* engine.acquire
+        const transaction = yield* a.begin()
+        yield* a.execute(`INSERT INTO ${t} VALUES (1)`)
+        for (const sql of [`INSERT INTO ${t} VALUES (2)`, `SELECT * FROM ${t}`])
+          expect(yield* Effect.flip(b.execute(sql))).toMatchObject({ _tag: "OperationalError", reason: "LockTimeout" })
+        yield* transaction.commit
+        yield* a.execute(`INSERT INTO ${t} VALUES (3)`)
+        expect((yield* b.execute(`SELECT id FROM ${t} ORDER BY id`)).rows.map((row) => row[0])).toEqual([1, 3])
+        yield* b.execute(`INSERT INTO ${t} VALUES (4)`)
+        yield* Engine.execute(`INSERT INTO ${t} VALUES (5)`)
+        expect(yield* a.scalar(`SELECT count(*) FROM ${t}`)).toEqual(Option.some(4))
+      }),
+    { lockTimeout: 60 }
+  )
+
   it.live("is another for each engine, and gone with it", () => {
     const url = "sqlite::memory:"
     class One extends Engine.Service<One>()("sqlite/One") {}
@@ -411,11 +434,11 @@ describe("A database in a file", () => {
 
 describe("Two connections of one file", () => {
   /** Two engines on one file with a table, as two programs would have. */
-  const two = (lockTimeout: number) =>
+  const two = (lockTimeout: number, maxSize = 10) =>
     Effect.gen(function* () {
       const url = yield* file
       const a = yield* Engine.make({ url, lockTimeout })
-      const b = yield* Engine.make({ url, lockTimeout })
+      const b = yield* Engine.make({ url, lockTimeout, maxSize })
       yield* a.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, v INTEGER)")
       yield* a.execute("INSERT INTO t VALUES (0, 0)")
       return { a, b }
@@ -497,6 +520,47 @@ describe("Two connections of one file", () => {
         expect((yield* b.execute("INSERT INTO t VALUES (1, 1)")).rowCount).toBe(1)
       })
   )
+
+  const writes: ReadonlyArray<
+    readonly [title: string, write: (b: Engine.Engine) => Effect.Effect<unknown, Errors.ExecuteError>]
+  > = [
+    ["a statement", (b) => b.execute("UPDATE t SET v = v + 10 WHERE id = 0")],
+    ["a statement with RETURNING", (b) => b.execute("UPDATE t SET v = v + 10 WHERE id = 0 RETURNING v")],
+    ["a transaction", (b) => b.transaction(b.execute("UPDATE t SET v = v + 10 WHERE id = 0"))],
+    ["a stream", (b) => Stream.runDrain(b.stream("UPDATE t SET v = v + 10 WHERE id = 0 RETURNING v"))]
+  ]
+  for (const [title, write] of writes) {
+    it.scopedLive(`hold no old snapshot after ${title} that met a lock: they can write when it is gone`, () =>
+      Effect.gen(function* () {
+        const { a, b } = yield* two(50, 1)
+        const holder = yield* holding(a)
+        expect(yield* Effect.flip(write(b))).toMatchObject({ reason: "LockTimeout" })
+        expect(yield* first(b, "SELECT v FROM t")).toEqual([0])
+        yield* holder.release
+        yield* Fiber.join(holder.fiber)
+        expect(yield* first(b, "SELECT v FROM t")).toEqual([1])
+        yield* b.execute("UPDATE t SET v = v + 100 WHERE id = 0")
+        expect(yield* first(a, "SELECT v FROM t")).toEqual([101])
+      })
+    )
+
+    it.scopedLive(`hold no old snapshot after ${title} that waited for a lock and got it`, () =>
+      Effect.gen(function* () {
+        const { a, b } = yield* two(5_000, 1)
+        const holder = yield* holding(a)
+        const waiter = yield* Effect.fork(write(b))
+        yield* Effect.sleep("40 millis")
+        yield* holder.release
+        yield* Fiber.join(holder.fiber)
+        yield* Fiber.join(waiter)
+        expect(yield* first(b, "SELECT v FROM t")).toEqual([11])
+        yield* a.execute("UPDATE t SET v = v + 100 WHERE id = 0")
+        expect(yield* first(b, "SELECT v FROM t")).toEqual([111])
+        yield* b.execute("UPDATE t SET v = v + 1000 WHERE id = 0")
+        expect(yield* first(a, "SELECT v FROM t")).toEqual([1111])
+      })
+    )
+  }
 
   it.scopedLive("do not wait at all where lockTimeout is 0", () =>
     Effect.gen(function* () {

@@ -40,7 +40,7 @@ export const attach = (
       waiting.push(packet)
       if (scheduled) return
       scheduled = true
-      process.nextTick(flush)
+      setImmediate(flush)
     },
     pause: () => socket.pause(),
     resume: () => socket.resume(),
