@@ -465,7 +465,89 @@ describe("LeasePool", () => {
     })
   )
 
+  /** Users that hold an item by useShared until they are told to let go. */
+  const sharer = (pool: LeasePool.LeasePool<number, OpenFailed>) =>
+    Effect.gen(function* () {
+      const done = yield* Deferred.make<void>()
+      const got = yield* Deferred.make<number>()
+      const fiber = yield* Effect.fork(
+        pool.useShared((item) => Effect.zipRight(Deferred.succeed(got, item), Deferred.await(done)))
+      )
+      yield* settle
+      return { fiber, done, item: Effect.map(Deferred.poll(got), Option.isSome), got: Deferred.await(got) }
+    })
+
+  it.scoped("lends an item to several who share, as many as maxShare, idle ones first", () =>
+    Effect.gen(function* () {
+      const pool = yield* poolOf(new Items(), { maxSize: 2, maxShare: 2 })
+      const users = [
+        yield* sharer(pool),
+        yield* sharer(pool),
+        yield* sharer(pool),
+        yield* sharer(pool),
+        yield* sharer(pool)
+      ]
+      const served = yield* Effect.forEach(users, (each) => each.item)
+      expect(served).toEqual([true, true, true, true, false])
+      const items = yield* Effect.forEach(users.slice(0, 4), (each) => each.got)
+      expect([...items].sort()).toEqual([1, 1, 2, 2])
+      expect((yield* pool.numbers).used).toBe(2)
+      // Who waits to share gets the first place that becomes free.
+      yield* Deferred.succeed(users[0]!.done, undefined)
+      yield* settle
+      expect(yield* users[4]!.item).toBe(true)
+      for (const each of users) yield* Deferred.succeed(each.done, undefined)
+      yield* settle
+      expect((yield* pool.numbers).idle).toBe(2)
+    })
+  )
+
+  it.scoped("lets nobody join an item while somebody waits for one of their own", () =>
+    Effect.gen(function* () {
+      const pool = yield* poolOf(new Items(), { maxSize: 1, maxShare: 4 })
+      const first = yield* sharer(pool)
+      const alone = yield* Effect.fork(pool.use(() => Effect.succeed("alone")))
+      yield* settle
+      const late = yield* sharer(pool)
+      expect(yield* late.item).toBe(false)
+      yield* Deferred.succeed(first.done, undefined)
+      expect(yield* Fiber.join(alone)).toBe("alone")
+      yield* settle
+      expect(yield* late.item).toBe(true)
+      yield* Deferred.succeed(late.done, undefined)
+    })
+  )
+
+  it.scoped("lets nobody join an item that is stalled or broken", () =>
+    Effect.gen(function* () {
+      const items = new Items()
+      let stalled = false
+      const pool = yield* poolOf(items, { maxSize: 1, maxShare: 4, isStalled: () => stalled })
+      const first = yield* sharer(pool)
+      stalled = true
+      const second = yield* sharer(pool)
+      expect(yield* second.item).toBe(false)
+      items.broken.add(yield* first.got)
+      stalled = false
+      yield* Deferred.succeed(first.done, undefined)
+      yield* settle
+      expect(yield* second.got).toBe(2)
+      yield* Deferred.succeed(second.done, undefined)
+    })
+  )
+
+  it.scoped("never lends a shared item to somebody who wants one alone", () =>
+    Effect.gen(function* () {
+      const pool = yield* poolOf(new Items(), { maxSize: 2, maxShare: 4 })
+      const first = yield* sharer(pool)
+      const lease = yield* hold(pool)
+      expect(lease.item).not.toBe(yield* first.got)
+      yield* Deferred.succeed(first.done, undefined)
+    })
+  )
+
   type Command =
+    | { readonly _tag: "share" }
     | { readonly _tag: "acquire" }
     | { readonly _tag: "release"; readonly user: number }
     | { readonly _tag: "interrupt"; readonly user: number }
@@ -478,6 +560,7 @@ describe("LeasePool", () => {
   const user = FastCheck.nat({ max: 20 })
   const command: FastCheck.Arbitrary<Command> = FastCheck.oneof(
     { weight: 6, arbitrary: FastCheck.constant<Command>({ _tag: "acquire" }) },
+    { weight: 6, arbitrary: FastCheck.constant<Command>({ _tag: "share" }) },
     { weight: 5, arbitrary: user.map((n): Command => ({ _tag: "release", user: n })) },
     { weight: 3, arbitrary: user.map((n): Command => ({ _tag: "interrupt", user: n })) },
     { weight: 2, arbitrary: user.map((n): Command => ({ _tag: "break", user: n })) },
@@ -503,8 +586,9 @@ describe("LeasePool", () => {
       Effect.gen(function* () {
         const items = new Items()
         const held = new Set<number>()
+        const sharers = new Map<number, number>()
         const users: Array<User> = []
-        const pool = yield* poolOf(items, { maxSize, lifetime: 300, idleTimeout: 200, validateAfter: 100 })
+        const pool = yield* poolOf(items, { maxSize, maxShare: 3, lifetime: 300, idleTimeout: 200, validateAfter: 100 })
         const check = Effect.gen(function* () {
           const numbers = yield* pool.numbers
           expect(numbers.size).toBe(numbers.idle + numbers.used + numbers.opening)
@@ -519,13 +603,36 @@ describe("LeasePool", () => {
               const entry: { item: number | undefined } = { item: undefined }
               const body = (item: number) =>
                 Effect.gen(function* () {
-                  // No two users have one item.
-                  expect(held.has(item)).toBe(false)
+                  // No two users have one item, alone or shared.
+                  expect(held.has(item) || sharers.has(item)).toBe(false)
                   held.add(item)
                   entry.item = item
                   yield* Deferred.await(done)
                 }).pipe(Effect.ensuring(Effect.sync(() => held.delete(item))))
               const fiber = yield* Effect.fork(pool.use(body))
+              users.push(Object.assign(entry, { fiber, done }))
+              break
+            }
+            case "share": {
+              const done = yield* Deferred.make<void>()
+              const entry: { item: number | undefined } = { item: undefined }
+              const count = (item: number, by: number): void => {
+                const now = (sharers.get(item) ?? 0) + by
+                if (now === 0) sharers.delete(item)
+                else sharers.set(item, now)
+              }
+              const body = (item: number) =>
+                Effect.gen(function* () {
+                  expect(held.has(item)).toBe(false)
+                  count(item, 1)
+                  expect(sharers.get(item)).toBeLessThanOrEqual(3)
+                  entry.item = item
+                  yield* Effect.ensuring(
+                    Deferred.await(done),
+                    Effect.sync(() => count(item, -1))
+                  )
+                })
+              const fiber = yield* Effect.fork(pool.useShared(body))
               users.push(Object.assign(entry, { fiber, done }))
               break
             }
@@ -569,6 +676,11 @@ describe("LeasePool", () => {
         // No waiter is lost: each was served, or was told why not.
         const exits = yield* Effect.forEach(users, (each) => Fiber.poll(each.fiber))
         expect(exits.every(Option.isSome)).toBe(true)
+        // What a user found wrong with its item comes out as a defect.
+        const defects = exits.flatMap((exit) =>
+          Option.isSome(exit) && Exit.isFailure(exit.value) ? [...Cause.defects(exit.value.cause)] : []
+        )
+        expect(defects).toEqual([])
         const numbers = yield* pool.numbers
         expect(numbers.used).toBe(0)
         expect(numbers.waiting).toBe(0)
