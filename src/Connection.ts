@@ -289,7 +289,12 @@ const requestOf = (
   shared: false
 })
 
-const nothingExecuted: DriverResult = {
+/**
+ * What executing a statement for no set of parameters gives.
+ *
+ * @internal
+ */
+export const nothingExecuted: DriverResult = {
   columns: undefined,
   rows: [],
   affectedRows: 0,

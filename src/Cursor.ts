@@ -10,7 +10,7 @@ import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import type { Connection } from "./Connection.js"
 import type { DriverResult, RowStream } from "./Driver.js"
-import { ArgumentError, ProgrammingError, type StatementError } from "./Errors.js"
+import { ArgumentError, NotSupportedError, ProgrammingError, type StatementError } from "./Errors.js"
 import * as Statement from "./Statement.js"
 import type { Column, ValueOptions } from "./Value.js"
 
@@ -209,8 +209,16 @@ class ConnectionCursor implements Cursor {
   }
 
   get nextSet(): Effect.Effect<boolean, StatementError> {
-    return Effect.suspend(() => {
+    return Effect.suspend((): Effect.Effect<boolean, StatementError> => {
       if (this.closed) return Effect.fail(state("the cursor is closed"))
+      if (this.position?.stream !== undefined) {
+        return Effect.fail(
+          new NotSupportedError({
+            reason: "NotSupported",
+            message: "an unbuffered cursor has the first result set only"
+          })
+        )
+      }
       const next = this.position?.next
       return Effect.map(this.release, () => {
         this.position = next === undefined ? undefined : positionOf(next)

@@ -23,6 +23,7 @@ import {
   type ExecuteError,
   type InvalidRequestError
 } from "./Errors.js"
+import { nothingExecuted } from "./Connection.js"
 import * as Options from "./Options.js"
 import { Pace } from "./Pace.js"
 import * as Pool from "./Pool.js"
@@ -141,24 +142,46 @@ const makeEngine = (pool: Pool.Pool): Engine => {
     parameters?: Statement.Parameters,
     options?: Partial<ValueOptions>
   ) =>
-    prepared(statement, parameters, options, (compiled, values, ambient) => {
-      if (ambient !== undefined) return Effect.map(ambient.connection.run(compiled, values), Result.make<A>)
-      const pace = compiled.isRead && pool.pipelining > 1 ? paceOf(compiled.text) : undefined
-      if (pace === undefined)
-        return Effect.map(
-          pool.use((connection) => connection.execute(compiled, values)),
-          Result.make<A>
-        )
-      const answered = pace.isFast
-        ? pool.useShared((connection) => connection.executeShared(compiled, values))
-        : pool.use((connection) => connection.execute(compiled, values))
-      return Effect.map(answered, (answer) => {
-        pace.note(answer.elapsed)
-        return Result.make<A>(answer)
-      })
-    })
+    prepared(
+      statement,
+      parameters,
+      options,
+      (compiled, values, ambient): Effect.Effect<Result.Result<A>, ExecuteError> => {
+        if (compiled.sets?.length === 0) return Effect.succeed(Result.make<A>(nothingExecuted))
+        if (ambient !== undefined) return Effect.map(ambient.connection.run(compiled, values), Result.make<A>)
+        const pace = compiled.isRead && pool.pipelining > 1 ? paceOf(compiled.text) : undefined
+        if (pace === undefined)
+          return Effect.map(
+            pool.use((connection) => connection.execute(compiled, values)),
+            Result.make<A>
+          )
+        const answered = pace.isFast
+          ? pool.useShared((connection) => connection.executeShared(compiled, values))
+          : pool.use((connection) => connection.execute(compiled, values))
+        return Effect.map(answered, (answer) => {
+          pace.note(answer.elapsed)
+          return Result.make<A>(answer)
+        })
+      }
+    )
 
-  const lend = Effect.map(pool.acquire, (connection) => new LentConnection(connection, ambientTag))
+  /** A handle that ends with the scope, before its connection goes back. */
+  const lend = Effect.flatMap(pool.acquire, (connection) =>
+    Effect.acquireRelease(
+      Effect.sync(() => new LentConnection(connection, ambientTag)),
+      (lent) => Effect.sync(() => lent.expire())
+    )
+  )
+
+  /** A body with a handle that ends with it. */
+  const lendTo = <A, E, R>(body: (lent: LentConnection) => Effect.Effect<A, E, R>) =>
+    pool.use((connection) => {
+      const lent = new LentConnection(connection, ambientTag)
+      return Effect.ensuring(
+        body(lent),
+        Effect.sync(() => lent.expire())
+      )
+    })
 
   const inAmbient = <A, E, R, E2, R2>(
     within: (ambient: Ambient) => Effect.Effect<A, E, R>,
@@ -172,7 +195,7 @@ const makeEngine = (pool: Pool.Pool): Engine => {
   const transaction: Engine["transaction"] = (body, options = {}) => {
     const { retry, ...begin } = options
     const outermost = Transaction.retrying(
-      pool.use((connection) => new LentConnection(connection, ambientTag).transaction(body, begin)),
+      lendTo((lent) => lent.transaction(body, begin)),
       retry
     )
     return inAmbient(({ connection, level }) => {
@@ -197,7 +220,7 @@ const makeEngine = (pool: Pool.Pool): Engine => {
     return inAmbient(
       ({ connection }): Effect.Effect<A, E, Exclude<R, SAConnection>> =>
         Effect.provideService(body, SAConnection, connection),
-      pool.use((connection) => pinned(new LentConnection(connection, ambientTag)))
+      lendTo(pinned)
     )
   }
 

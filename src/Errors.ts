@@ -12,8 +12,8 @@ import { dual } from "effect/Function"
 // reasons
 
 /**
- * What an {@link InterfaceError} is about: the server said something outside the protocol (`Protocol`), or the embedded
- * database could not be loaded (`DriverUnavailable`).
+ * What an {@link InterfaceError} is about: the server said something outside the protocol (`Protocol`), or the database
+ * driver could not be loaded (`DriverUnavailable`).
  *
  * @since 0.1.0
  * @category reasons

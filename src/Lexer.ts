@@ -65,6 +65,8 @@ export const tokens = (sql: string, lexicon: Lexicon): ReadonlyArray<Token> => {
   const length = sql.length
   let at = 0
 
+  const isBound = (before: number): boolean =>
+    before >= 0 && (sql[before] === ":" || isWordPart(sql.charCodeAt(before)))
   const wordEnd = (from: number): number => {
     let end = from
     while (end < length && isWordPart(sql.charCodeAt(end))) end++
@@ -114,7 +116,8 @@ export const tokens = (sql: string, lexicon: Lexicon): ReadonlyArray<Token> => {
       else add("symbol", at + opener[0].length)
     } else if (char === "*" && next === "/" && lexicon.executableComments) add("symbol", at + 2)
     else if (char === "?") add("qmark", at + 1)
-    else if (char === ":" && at + 1 < length && isWordStart(sql.charCodeAt(at + 1)) && sql[at - 1] !== ":")
+    // `label:LOOP` of a stored program and `::` are none.
+    else if (char === ":" && at + 1 < length && isWordStart(sql.charCodeAt(at + 1)) && !isBound(at - 1))
       add("named", wordEnd(at + 1))
     else if (char === "@") add("variable", wordEnd(next === "@" ? at + 2 : at + 1))
     else add("symbol", at + 1)

@@ -41,7 +41,7 @@ export interface TlsOptions {
 /**
  * What an engine is made of. All are optional: without an URL and a host it is an embedded SQLite database in memory.
  *
- * Every option but `tls` can stand in the URL's query too: `mysql://app@db.internal/shop?maxSize=20&acquireTimeout=5%20seconds`.
+ * Every option can stand in the URL's query too, `tls` as `true` or `false`: `mysql://app@db.internal/shop?maxSize=20&acquireTimeout=5%20seconds`.
  * Where an option is given both ways, the one given here holds. Durations are `Duration.DurationInput`; a number is in
  * milliseconds.
  *
@@ -170,7 +170,7 @@ const count = integer(0, Number.MAX_SAFE_INTEGER)
 const duration = (least: number, off: number): Field<number> => ({
   expected: `a duration of at least ${least} ms, as a number of milliseconds or like "30 seconds"`,
   read: (given) => {
-    const text = typeof given === "string" && /^\d+$/.test(given) ? Number(given) : given
+    const text = typeof given === "string" && /^-?\d+$/.test(given) ? Number(given) : given
     // -1 is how aiomysql and SQLAlchemy say "never" for pool_recycle.
     if (text === -1 || text === "infinity") return off
     if (typeof text === "number" && !(text >= 0)) return undefined
@@ -395,20 +395,19 @@ const readMysqlUrl = (rest: string): Either.Either<Target, ArgumentError> => {
   )
   if (decoded.includes(null)) return refuseUrl("a part that is not percent-encoded", "percent-encoded parts")
   const [decodedUser, decodedPassword, decodedHost, decodedDatabase] = decoded
-  return Either.map(
-    readQuery(query),
-    (given): Target => ({
-      database: "mysql",
-      given: {
-        ...given,
-        user: decodedUser || undefined,
-        password: decodedPassword ?? given.password,
-        host: decodedHost || undefined,
-        port: port ?? given.port,
-        database: decodedDatabase || given.database
-      }
-    })
-  )
+  const named = Object.entries({
+    user: decodedUser || undefined,
+    password: decodedPassword,
+    host: decodedHost || undefined,
+    port,
+    database: decodedDatabase || undefined
+  }).filter(([, value]) => value !== undefined)
+  return Either.flatMap(readQuery(query), (given): Either.Either<Target, ArgumentError> => {
+    const twice = named.find(([name]) => name in given)
+    return twice === undefined
+      ? Either.right({ database: "mysql", given: { ...given, ...Object.fromEntries(named) } })
+      : Either.left(refuse(twice[0], "two values in the URL", "one"))
+  })
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -469,33 +468,41 @@ export const settings = (options: Options): Effect.Effect<Settings, ArgumentErro
     target.database === "mysql" ? mysqlSettings(target.given) : sqliteSettings(target)
   )
 
+/** A socket is a whole address; a host or port beside it would do nothing. */
+const oneAddress = (read: Read<typeof mysqlFields>): boolean =>
+  read.unixSocket === undefined || (read.host === undefined && read.port === undefined)
+
+const twoAddresses = (): ArgumentError => refuse("unixSocket", "a socket beside a host or port", "one of them")
+
 const mysqlSettings = (given: Readonly<Record<string, unknown>>): Either.Either<Settings, ArgumentError> =>
-  Either.flatMap(readAll(mysqlFields, "MySQL and MariaDB", given), (read) =>
-    Either.map(poolOf(read, read.pipelining ?? 16), (pool): Settings => {
-      const { host = "localhost", port = 3306, unixSocket, database } = read
-      const driverSettings = {
-        host,
-        port,
-        socketPath: unixSocket,
-        user: read.user ?? userInfo().username,
-        password: read.password ?? Redacted.make(""),
-        database,
-        tls: read.tls === "off" ? undefined : read.tls,
-        connectTimeout: read.connectTimeout ?? seconds(10),
-        statementCacheSize: read.statementCacheSize ?? 256
-      }
-      return {
-        dialect: mysqlDialect,
-        driver: Effect.flatMap(
-          Effect.promise(() => import("./mysql/MysqlDriver.js")),
-          (module) => module.make(driverSettings)
-        ),
-        address: `${unixSocket ?? `${host}:${port}`}${database === undefined ? "" : `/${database}`}`,
-        endTimeout: read.endTimeout ?? seconds(30),
-        values: valuesOf(read),
-        pool
-      }
-    })
+  Either.flatMap(
+    Either.filterOrLeft(readAll(mysqlFields, "MySQL and MariaDB", given), oneAddress, twoAddresses),
+    (read) =>
+      Either.map(poolOf(read, read.pipelining ?? 16), (pool): Settings => {
+        const { host = "localhost", port = 3306, unixSocket, database } = read
+        const driverSettings = {
+          host,
+          port,
+          socketPath: unixSocket,
+          user: read.user ?? userInfo().username,
+          password: read.password ?? Redacted.make(""),
+          database,
+          tls: read.tls === "off" ? undefined : read.tls,
+          connectTimeout: read.connectTimeout ?? seconds(10),
+          statementCacheSize: read.statementCacheSize ?? 256
+        }
+        return {
+          dialect: mysqlDialect,
+          driver: Effect.flatMap(
+            Effect.promise(() => import("./mysql/MysqlDriver.js")),
+            (module) => module.make(driverSettings)
+          ),
+          address: `${unixSocket ?? `${host}:${port}`}${database === undefined ? "" : `/${database}`}`,
+          endTimeout: read.endTimeout ?? seconds(30),
+          values: valuesOf(read),
+          pool
+        }
+      })
   )
 
 const sqliteSettings = ({

@@ -323,9 +323,9 @@ class BufferedResult<A extends object> implements Result<A> {
  * @category constructors
  */
 export const make = <A extends object>(raw: DriverResult): Result<A> => {
-  let found = raw
-  while (found.columns === undefined && found.next !== undefined && found.next.columns !== undefined) found = found.next
-  return new BufferedResult<A>(found)
+  let found: DriverResult | undefined = raw
+  while (found !== undefined && found.columns === undefined) found = found.next
+  return new BufferedResult<A>(found ?? raw)
 }
 
 const returned = <A extends object>(result: Result<A>): Either.Either<ReadonlyArray<Row<A>>, ResourceClosedError> =>

@@ -10,10 +10,10 @@ import * as FiberRef from "effect/FiberRef"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { Connection } from "./Connection.js"
+import { type Connection, nothingExecuted } from "./Connection.js"
 import type { BeginOptions } from "./Dialect.js"
 import type { DriverResult } from "./Driver.js"
-import { ArgumentError, type DriverError, InvalidRequestError, type StatementError } from "./Errors.js"
+import { ArgumentError, InvalidRequestError, type StatementError } from "./Errors.js"
 import * as Options from "./Options.js"
 import * as Result from "./Result.js"
 import * as SATransaction from "./SATransaction.js"
@@ -162,11 +162,9 @@ export class LentConnection implements SAConnection {
   }
 
   /** A statement whose parameters were checked, in the transaction that the fiber is in, if it is in one of this connection. */
-  run(
-    compiled: Statement.Compiled,
-    values: ValueOptions
-  ): Effect.Effect<DriverResult, DriverError | InvalidRequestError> {
-    return this.part((before) => this.connection.execute(compiled, values, before), compiled.isDdl)
+  run(compiled: Statement.Compiled, values: ValueOptions): Effect.Effect<DriverResult, Transaction.TransactionError> {
+    if (compiled.sets?.length === 0) return Effect.succeed(nothingExecuted)
+    return this.part((before) => this.connection.execute(compiled, values, before), compiled)
   }
 
   streamCompiled<A extends object>(
@@ -175,7 +173,7 @@ export class LentConnection implements SAConnection {
   ): Effect.Effect<Stream.Stream<Result.Row<A>, StatementError>, StatementError, Scope.Scope> {
     if (compiled.sets !== undefined) return Effect.fail(manyInStream())
     return Effect.map(
-      this.part((before) => this.connection.stream(compiled, values, before), compiled.isDdl),
+      this.part((before) => this.connection.stream(compiled, values, before), compiled),
       (rows) =>
         Stream.repeatEffectChunkOption(
           Effect.matchEffect(rows.pull, {
@@ -192,17 +190,17 @@ export class LentConnection implements SAConnection {
   /** Runs what is part of the innermost transaction of this connection that the fiber is in, or waits its turn outside. */
   private part<A, E, R>(
     run: (before: ReadonlyArray<string>) => Effect.Effect<A, E, R>,
-    isDdl: boolean
-  ): Effect.Effect<A, E | InvalidRequestError, R> {
+    kind: { readonly isDdl: boolean; readonly isRead: boolean }
+  ): Effect.Effect<A, E | Transaction.TransactionError, R> {
     return Effect.withFiberRuntime((fiber) => {
       if (this.closed) return Effect.fail(closedError())
       const ambient = currentAmbient(fiber.getFiberRef(FiberRef.currentContext), this.ambient)
       const own = ambient?.connection === this ? ambient.level : undefined
-      if (own !== undefined) return own.statement(run, isDdl)
+      if (own !== undefined) return own.statement(run, kind)
       return this.turn.take(
         Effect.suspend(() => {
           const { level } = this.handles
-          return level === undefined ? run([]) : level.statement(run, isDdl)
+          return level === undefined ? run([]) : level.statement(run, kind)
         })
       )
     })
@@ -262,6 +260,11 @@ export class LentConnection implements SAConnection {
     return Effect.sync(() => !this.connection.isSpent() && this.connection.status().inTransaction)
   }
 
+  /** The connection goes back to the pool: whoever still has this handle must not reach it any more. */
+  expire(): void {
+    this.closed = true
+  }
+
   get isClosed(): Effect.Effect<boolean> {
     return Effect.sync(() => this.closed)
   }
@@ -288,7 +291,8 @@ export class LentConnection implements SAConnection {
   }
 }
 
-const closedError = (): InvalidRequestError => new InvalidRequestError({ message: "this connection was closed" })
+const closedError = (): InvalidRequestError =>
+  new InvalidRequestError({ message: "this connection was closed, or has gone back to the pool" })
 
 /** @internal */
 export const manyInStream = (): ArgumentError =>

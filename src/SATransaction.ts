@@ -75,7 +75,7 @@ export class Handles {
         `effect_sa_${++root.savepoints}`
       )
       return Effect.map(
-        parent.level.statement(() => this.control((dialect) => dialect.savepoint(handle.savepoint)), false),
+        parent.level.statement(() => this.control((dialect) => dialect.savepoint(handle.savepoint)), control),
         () => this.push(handle)
       )
     })
@@ -111,6 +111,9 @@ export class Handles {
   }
 }
 
+/** Savepoints are neither. */
+const control = { isDdl: false, isRead: false }
+
 const inactive = (): InvalidRequestError => new InvalidRequestError({ message: "this transaction is inactive" })
 
 class Handle implements SATransaction {
@@ -142,7 +145,7 @@ class Handle implements SATransaction {
           case "nested":
             return this.level.statement(
               () => this.handles.control((dialect) => dialect.releaseSavepoint(this.savepoint)),
-              false
+              control
             )
           case "root":
             this.level.end()
@@ -188,7 +191,7 @@ class Handle implements SATransaction {
                     this.handles.control((dialect) => dialect.rollbackToSavepoint(this.savepoint)),
                     this.handles.control((dialect) => dialect.releaseSavepoint(this.savepoint))
                   ),
-                false
+                control
               )
               .pipe(Effect.tap(() => Effect.sync(() => this.level.end())))
           : Effect.void

@@ -11,7 +11,15 @@ import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type { BeginOptions, Dialect, IsolationLevel } from "./Dialect.js"
 import type { SessionStatus } from "./Driver.js"
-import { type DriverError, InvalidRequestError, isDriverError, NotSupportedError, OperationalError } from "./Errors.js"
+import {
+  ArgumentError,
+  type DriverError,
+  InvalidRequestError,
+  isDriverError,
+  kindOf,
+  NotSupportedError,
+  OperationalError
+} from "./Errors.js"
 import { Turn } from "./Turn.js"
 
 /**
@@ -65,7 +73,7 @@ export interface RetryPolicy<in E = unknown> {
  * @since 0.1.0
  * @category models
  */
-export type TransactionError = DriverError | InvalidRequestError
+export type TransactionError = DriverError | InvalidRequestError | ArgumentError
 
 /**
  * The transaction that the program is in: for code that must run in one, and says so in its type.
@@ -172,6 +180,27 @@ export class Root {
     return this.beginning.length === 0
   }
 
+  /**
+   * Runs a statement after the beginning: with a statement that only reads, on one way to the server; any other waits until
+   * the server has begun, because it would be executed, and kept, even if the server refused to.
+   */
+  begun<A, E, R>(
+    beginning: ReadonlyArray<string>,
+    run: (before: ReadonlyArray<string>) => Effect.Effect<A, E, R>,
+    isRead: boolean
+  ): Effect.Effect<A, E | TransactionError, R> {
+    const last = beginning.at(-1)
+    if (isRead || last === undefined) return run(beginning)
+    return Effect.zipRight(this.host.control(last, 0, beginning.slice(0, -1)), run([]))
+  }
+
+  /** The statement that was to carry the beginning was never sent: the next one carries it. */
+  keepBeginning(taken: ReadonlyArray<string>): void {
+    if (!this.isBeginning || taken.length === 0) return
+    this.isBeginning = false
+    this.beginning = taken
+  }
+
   /** What the next statement has to carry. */
   takeBeginning(): ReadonlyArray<string> {
     const taken = this.beginning
@@ -245,26 +274,30 @@ export class Level implements Transaction {
 
   /**
    * Runs a statement as part of the transaction. `run` is given what has to be executed before it, on one way to the
-   * server: the transaction's beginning, for its first statement.
+   * server: the transaction's beginning, for its first statement, if that only reads.
    *
    * *Fails with* `InvalidRequestError` when the transaction is over, was rolled back by the server, or was committed by
    * DDL and this is not more of it.
    */
   statement<A, E, R>(
     run: (before: ReadonlyArray<string>) => Effect.Effect<A, E, R>,
-    isDdl: boolean
-  ): Effect.Effect<A, E | InvalidRequestError, R> {
+    { isDdl, isRead }: { readonly isDdl: boolean; readonly isRead: boolean }
+  ): Effect.Effect<A, E | TransactionError, R> {
     return this.turn.take(
-      Effect.suspend((): Effect.Effect<A, E | InvalidRequestError, R> => {
+      Effect.suspend((): Effect.Effect<A, E | TransactionError, R> => {
         const refused = this.refusal(isDdl)
         if (refused !== undefined) return Effect.fail(refused)
-        return Effect.matchCauseEffect(run(this.root.takeBeginning()), {
+        const beginning = this.root.takeBeginning()
+        return Effect.matchCauseEffect(this.root.begun(beginning, run, isRead), {
           onSuccess: (value) => {
             this.root.noteSuccess()
             return Effect.succeed(value)
           },
           onFailure: (cause) => {
             const failure = Cause.failureOption(cause)
+            // What is refused here was never sent.
+            if (failure._tag === "Some" && failure.value instanceof InvalidRequestError)
+              this.root.keepBeginning(beginning)
             const seen =
               failure._tag === "Some" && isDriverError(failure.value)
                 ? this.root.noteFailure(failure.value)
@@ -370,7 +403,9 @@ const start = (host: Host, options: BeginOptions): Effect.Effect<Root, Transacti
 const beginningOf = (
   host: Host,
   options: BeginOptions
-): Array<string> | InvalidRequestError | NotSupportedError | OperationalError => {
+): Array<string> | InvalidRequestError | NotSupportedError | OperationalError | ArgumentError => {
+  const refused = refusedOption(options)
+  if (refused !== undefined) return refused
   if (host.isSpent()) {
     return new OperationalError({
       reason: "ConnectionLost",
@@ -384,6 +419,30 @@ const beginningOf = (
   return statements instanceof NotSupportedError ? statements : [...statements]
 }
 
+const levels: ReadonlySet<unknown> = new Set<IsolationLevel>([
+  "read uncommitted",
+  "read committed",
+  "repeatable read",
+  "serializable"
+])
+
+/** What stands in a statement as it is given must be one of the words that may. */
+const refusedOption = ({ isolationLevel, readOnly, consistentSnapshot }: BeginOptions): ArgumentError | undefined => {
+  if (isolationLevel !== undefined && !levels.has(isolationLevel)) {
+    return new ArgumentError({
+      argument: "isolationLevel",
+      given: kindOf(isolationLevel),
+      expected: [...levels].map((level) => JSON.stringify(level)).join(" or ")
+    })
+  }
+  for (const [argument, given] of Object.entries({ readOnly, consistentSnapshot })) {
+    if (given !== undefined && typeof given !== "boolean") {
+      return new ArgumentError({ argument, given: kindOf(given), expected: "true or false" })
+    }
+  }
+  return undefined
+}
+
 /**
  * Begins a transaction now; nothing is rolled back when it cannot.
  *
@@ -391,7 +450,7 @@ const beginningOf = (
  * @category running
  */
 export const begin = (host: Host, options: BeginOptions): Effect.Effect<void, TransactionError> =>
-  Effect.suspend(() => {
+  Effect.suspend((): Effect.Effect<void, TransactionError> => {
     const beginning = beginningOf(host, options)
     if (!Array.isArray(beginning)) return Effect.fail(beginning)
     // What the first of several statements set is left in the session when a later one fails.
@@ -428,7 +487,7 @@ export const commit = (root: Root): Effect.Effect<void, TransactionError> => {
 
 /** A COMMIT that was sent and not answered may have happened, or not: nobody may take it for either. */
 const commitError = (error: TransactionError, host: Host): TransactionError =>
-  error._tag === "OperationalError" && host.isSpent()
+  isDriverError(error) && host.isSpent()
     ? new OperationalError({
         reason: "CommitUnknown",
         message: `the connection was lost at COMMIT, which may or may not have happened: ${error.message}`,
@@ -543,8 +602,8 @@ const noted = <A>(
   })
 
 /**
- * Runs a whole transaction again as its policy says. Only failures of which the database surely rolled back come here:
- * one whose COMMIT is in doubt does not match any policy of this module.
+ * Runs a whole transaction again as its policy says, but never one whose COMMIT is in doubt. A policy of one's own answers
+ * for what it lets through: the database must surely have rolled back.
  *
  * @since 0.1.0
  * @category retrying

@@ -104,10 +104,15 @@ const bindDate = (value: Date, argument: string): Date | ArgumentError => {
     : refuse(argument, "a Date outside the years 0 to 9999", "a Date within them")
 }
 
+/** JSON.stringify writes a lone surrogate, and nothing else of that range, as an escape. */
+const escapedSurrogate = /(?<!\\)(?:\\\\)*\\ud[89a-f]/
+
 const bindJson = (value: object, argument: string): string | ArgumentError => {
   try {
     const text = JSON.stringify(value)
-    return text.isWellFormed() ? text : refuse(argument, "JSON with a lone surrogate", "well-formed Unicode text")
+    return text.isWellFormed() && !escapedSurrogate.test(text)
+      ? text
+      : refuse(argument, "JSON with a lone surrogate", "well-formed Unicode text")
   } catch {
     return refuse(argument, `${kindOf(value)} that JSON cannot hold`, "a value that JSON can hold")
   }
@@ -326,7 +331,7 @@ export const readDateTime = (
 
 /** Milliseconds since 1970, or undefined where the calendar has no such day. */
 const utc = (y: number, mo: number, d: number, h: number, mi: number, s: number, ms: number): number | undefined => {
-  if (mo < 1 || mo > 12 || d < 1 || d > 31) return undefined
+  if (mo < 1 || mo > 12 || d < 1 || d > 31 || h > 23 || mi > 59 || s > 59) return undefined
   let time = Date.UTC(y, mo - 1, d, h, mi, s, ms)
   // Date.UTC takes the years 0 to 99 for 1900 to 1999.
   if (y < 100) time = new Date(time).setUTCFullYear(y, mo - 1, d)
@@ -369,7 +374,9 @@ const floatText = new Float32Array(1)
  * @category reading
  */
 export const shortestFloat = (value: number): number => {
-  for (let digits = 6; digits <= 9; digits++) {
+  if (value === 0 || !Number.isFinite(value)) return value
+  // Six digits are always told apart, but for the smallest floats, which have fewer.
+  for (let digits = Math.abs(value) < 1.2e-38 ? 1 : 6; digits <= 9; digits++) {
     const short = Number(value.toPrecision(digits))
     floatText[0] = short
     if (floatText[0] === value) return short

@@ -72,16 +72,19 @@ const pureFunctions: ReadonlySet<string> = wordSet(`
 
 /** Words after which a name before a parenthesis is a table with its columns. */
 const namesTable: ReadonlySet<string> = wordSet(`
-  AS FROM IGNORE INSERT INTO JOIN REFERENCES REPLACE TABLE
+  AS IGNORE INSERT INTO REFERENCES REPLACE TABLE
 `)
 
 /**
  * What the server does not report by session tracking: user variables set by an expression, GET_LOCK, stored functions,
  * LOCK TABLES, SET TRANSACTION, XA, HANDLER and the like.
  */
-const mayLeaveState = (sql: string, lexed: ReadonlyArray<Token>): boolean => {
-  const verb = leadingWords(sql, lexed, 1)[0]
+const mayLeaveState = (sql: string, all: ReadonlyArray<Token>): boolean => {
+  const lexed = all.filter((token) => token.kind !== "comment")
+  const [verb, second] = leadingWords(sql, lexed, 2)
   if (verb === undefined || !plainVerbs.has(verb)) return true
+  // BEGIN NOT ATOMIC is a program.
+  if (verb === "BEGIN" && second !== undefined && second !== "WORK") return true
   // A common table expression is a name before a parenthesis too, and declares its columns so.
   const cte = verb === "WITH"
   for (let i = 0; i < lexed.length; i++) {
@@ -89,16 +92,17 @@ const mayLeaveState = (sql: string, lexed: ReadonlyArray<Token>): boolean => {
     if (token.kind === "variable" && !sql.startsWith("@@", token.start)) return true
     if (token.kind === "symbol" && sql[token.start] === "(" && i > 0) {
       const before = lexed[i - 1]!
-      if (before.kind === "quoted") {
-        if (!isTableName(sql, lexed, i - 1) && !cte) return true
-      } else if (before.kind === "word") {
-        const word = sql.slice(before.start, before.end).toUpperCase()
-        const known = pureFunctions.has(word) || keywordsBeforeParenthesis.has(word)
-        if (!known && !isTableName(sql, lexed, i - 1) && !(cte && isCte(sql, lexed, i))) return true
-      }
+      const isName = before.kind === "quoted" || (before.kind === "word" && !isKnown(sql, before))
+      if (isName && !isTableName(sql, lexed, i - 1) && !(cte && isCte(sql, lexed, i))) return true
     }
   }
   return false
+}
+
+/** Whether a word before a parenthesis is a function that is known to leave nothing, or no function. */
+const isKnown = (sql: string, token: Token): boolean => {
+  const word = sql.slice(token.start, token.end).toUpperCase()
+  return pureFunctions.has(word) || keywordsBeforeParenthesis.has(word)
 }
 
 /** Whether the name at `index` follows INSERT INTO and the like, perhaps with its database before it. */
@@ -109,21 +113,17 @@ const isTableName = (sql: string, lexed: ReadonlyArray<Token>, index: number): b
   return before?.kind === "word" && namesTable.has(sql.slice(before.start, before.end).toUpperCase())
 }
 
-/** Whether the parenthesis at `index` encloses a list of names and is followed by AS. */
+/** Whether the parenthesis at `index` encloses a list of names and is followed by AS and another: `t (a, b) AS (…)`. */
 const isCte = (sql: string, lexed: ReadonlyArray<Token>, index: number): boolean => {
+  const textAt = (at: number): string => {
+    const token = lexed[at]
+    return token === undefined ? "" : sql.slice(token.start, token.end).toUpperCase()
+  }
+  const isName = (at: number): boolean =>
+    lexed[at]?.kind === "word" || lexed[at]?.kind === "quoted" || textAt(at) === ","
   let at = index + 1
-  while (
-    at < lexed.length &&
-    (lexed[at]!.kind === "word" || lexed[at]!.kind === "quoted" || sql[lexed[at]!.start] === ",")
-  )
-    at++
-  const after = lexed[at + 1]
-  return (
-    lexed[at] !== undefined &&
-    sql[lexed[at]!.start] === ")" &&
-    after?.kind === "word" &&
-    /^as$/i.test(sql.slice(after.start, after.end))
-  )
+  while (isName(at)) at++
+  return textAt(at) === ")" && textAt(at + 1) === "AS" && textAt(at + 2) === "("
 }
 
 /**

@@ -13,7 +13,7 @@ import type {
   ServerInfo,
   SessionStatus
 } from "../Driver.js"
-import { type ConnectError, type DriverError, InterfaceError, OperationalError } from "../Errors.js"
+import { type ConnectError, type DriverError, InterfaceError, OperationalError, ProgrammingError } from "../Errors.js"
 import { type BoundValue, type Column, defaultValueOptions } from "../Value.js"
 import { type LoggedIn, type LoginSettings, loadMysql2, login, type Mysql2 } from "./Login.js"
 import { inline } from "./MysqlDialect.js"
@@ -343,8 +343,8 @@ class MysqlConnection implements DriverConnection {
   }
 
   /**
-   * Sends a statement, prepared where it has parameters or returns rows. Rows always come in the binary protocol, because
-   * the text protocol rounds FLOAT to six digits.
+   * Sends a statement, prepared where it has parameters or returns rows of tables. Those rows come in the binary protocol,
+   * because the text protocol rounds FLOAT to six digits.
    */
   private run(
     request: Request,
@@ -363,7 +363,9 @@ class MysqlConnection implements DriverConnection {
       if (error?._tag === "InterfaceError" || (error?.errno !== 1295 && error?.errno !== 1461))
         return done(undefined, error)
       const backslashes = (this.conversation.status & Status.NO_BACKSLASH_ESCAPES) === 0
-      this.runText(inline(sql, parameters, backslashes), request, begun, done)
+      this.runText(inline(sql, parameters, backslashes), request, begun, (exchange, failure) =>
+        done(exchange, failure === undefined ? undefined : withoutLiterals(failure))
+      )
     })
   }
 
@@ -530,6 +532,21 @@ class MysqlRowStream implements RowStream {
 
 const noRows: RowStream = { columns: [], pull: Effect.succeed(undefined), close: Effect.void }
 
+const leading = String.raw`(?:[\s(]|/\*(?!!|M!)[\s\S]*?\*/|--\s[^\n]*\n|#[^\n]*\n)*`
+const reading = new RegExp(`^${leading}(?:select|with|values|table|call)\\b`, "i")
+const returning = new RegExp(`^${leading}(?:insert|replace|delete)\\b[\\s\\S]*\\breturning\\b`, "i")
+
 /** Whether a statement is of a kind that answers with rows of tables, and can be prepared. */
-const returnsRows = (sql: string): boolean =>
-  /^[\s(]*(?:select|with|values|table)\b/i.test(sql) || /^\s*(?:insert|replace|delete)\b.*\breturning\b/is.test(sql)
+const returnsRows = (sql: string): boolean => reading.test(sql) || returning.test(sql)
+
+/** The server quotes the place of a syntax error, where literals may stand that were parameters. */
+const withoutLiterals = (error: DriverError): DriverError =>
+  error._tag === "ProgrammingError" && error.reason === "Syntax"
+    ? new ProgrammingError({
+        reason: "Syntax",
+        message: "the statement has a syntax error",
+        errno: error.errno,
+        sqlState: error.sqlState,
+        statement: error.statement
+      })
+    : error

@@ -217,12 +217,15 @@ export const classify = (
 }
 
 /** Numbers whose message quotes a value that the program sent: `Duplicate entry 'ada@example.org' for key 'email'`. */
-const quotesValue: ReadonlySet<number> = new Set([1062, 1586, 1292, 1300, 1366, 1367, 1411, 1525, 1859, 3140])
+const quotesValue: ReadonlySet<number> = new Set([
+  1062, 1231, 1292, 1300, 1366, 1367, 1411, 1525, 1526, 1586, 1690, 1761, 1762, 1859, 1918, 3140
+])
 
 /** The server's message without the value in it: parameters do not belong into messages and logs. */
 const withoutValues = ({ errno, message }: ServerError): string => {
   if (!quotesValue.has(errno)) return message
   // The value is the first quoted part and may have quotes itself; what comes after it is known.
+  if (errno === 1526) return message.replace(/for value .*/s, "for value …")
   const known = /'.*'(?= for (?:key|column|function) )|'.*'(?= at row )/s
   return known.test(message) ? message.replace(known, "'…'") : message.replace(/'.*'/s, "'…'")
 }
@@ -267,7 +270,12 @@ export const classifyConnect = (thrown: unknown, where: string): ConnectError =>
   const code = "code" in error && typeof error.code === "string" ? error.code : ""
   if (errno !== undefined) {
     const sqlState = "sqlState" in error && typeof error.sqlState === "string" ? error.sqlState : "HY000"
-    const classified = classify({ errno, sqlState, message: error.message }, "MySQL", undefined)
+    const classified = classify(
+      { errno, sqlState, message: error.message },
+      // Which server it is may not be known yet; their numbers from 1900 on do not meet.
+      byProduct.MariaDB.has(errno) ? "MariaDB" : "MySQL",
+      undefined
+    )
     if (classified._tag !== "DataError" && classified._tag !== "IntegrityError") return classified
   }
   if (code.startsWith("AUTH_SWITCH")) {

@@ -21,7 +21,7 @@ import {
   OperationalError,
   ProgrammingError
 } from "../Errors.js"
-import { leadingWords, tokens } from "../Lexer.js"
+import { leadingWords, type Token, tokens } from "../Lexer.js"
 import { type Column, dataErrorOf, type ValueOptions } from "../Value.js"
 import { dialect } from "./SqliteDialect.js"
 import { classify, isBusy, isSqliteError } from "./SqliteErrors.js"
@@ -187,7 +187,7 @@ class SqliteConnection implements DriverConnection {
   execute(request: Request): Effect.Effect<DriverResult, DriverError> {
     return Effect.zipRight(
       this.runBefore(request),
-      this.locked(request.sql, () => this.run(request))
+      this.locked(request.sql, () => this.run(request), request.timeout)
     )
   }
 
@@ -211,7 +211,9 @@ class SqliteConnection implements DriverConnection {
   }
 
   /** Runs what may meet a lock of another connection, and runs it again until the lock is gone or time is out. */
-  private locked<A>(sql: string, run: () => A): Effect.Effect<A, DriverError> {
+  private locked<A>(sql: string, run: () => A, timeout = 0): Effect.Effect<A, DriverError> {
+    const { lockTimeout } = this.settings
+    const patience = timeout === 0 ? lockTimeout : Math.min(timeout, lockTimeout)
     return Effect.suspend(() => {
       const attempt = (deadline: number | undefined, delay: number): Effect.Effect<A, DriverError> => {
         if (this.isDestroyed) return Effect.fail(closedError())
@@ -221,8 +223,8 @@ class SqliteConnection implements DriverConnection {
           if (!isBusy(thrown)) return Effect.fail(errorOf(thrown, sql))
           return Effect.clockWith((clock) => {
             const now = clock.unsafeCurrentTimeMillis()
-            const end = deadline ?? now + this.settings.lockTimeout
-            if (now >= end) return Effect.fail(lockError(sql, this.settings.lockTimeout))
+            const end = deadline ?? now + patience
+            if (now >= end) return Effect.fail(lockError(sql, patience))
             return Effect.flatMap(Effect.sleep(Math.min(delay, end - now)), () =>
               attempt(end, Math.min(longestLockDelay, delay * 2))
             )
@@ -311,6 +313,9 @@ class SqliteConnection implements DriverConnection {
     if (end >= 0 && lexed.slice(end).some((token) => token.kind !== "comment" && sql[token.start] !== ";")) {
       throw new ProgrammingError({ reason: "Syntax", message: "more than one statement in one text", statement: sql })
     }
+    if (lexed.some((token, i) => isOtherMarker(sql, token, lexed[i + 1]))) {
+      throw new ProgrammingError({ reason: "Syntax", message: "a marker that is neither ? nor :name", statement: sql })
+    }
     const statement = this.database.prepare(sql)
     return {
       statement,
@@ -374,6 +379,12 @@ const returnsChanged = (verb: string): boolean => verb !== "WITH" && changesData
 const sameColumns = ({ native }: SqliteShape, columns: ReadonlyArray<NativeColumn>): boolean =>
   native.length === columns.length &&
   columns.every((column, i) => column.name === native[i]?.name && column.type === native[i]?.type)
+
+/** SQLite's `?1`, `@name` and `$name`, which would be NULL: no value is ever bound to them. */
+const isOtherMarker = (sql: string, token: Token, next: Token | undefined): boolean =>
+  token.kind === "variable" ||
+  (token.kind === "word" && sql[token.start] === "$") ||
+  (token.kind === "qmark" && next?.kind === "number" && next.start === token.end)
 
 const closedError = (): OperationalError =>
   new OperationalError({ reason: "ConnectionLost", message: "the connection was closed" })

@@ -130,9 +130,20 @@ const libsql = (): Native => {
           if (statement.reader) statement.raw(true)
           return {
             columns: () => (statement.reader ? statement.columns() : []),
-            all: (parameters) => statement.all(parameters.map(forLibsql)),
-            run: (parameters) => statement.run(parameters.map(forLibsql)).changes,
-            iterate: (parameters) => statement.iterate(parameters.map(forLibsql)),
+            all: (parameters) => onceMoreIfBusy(statement, () => statement.all(parameters.map(forLibsql))),
+            run: (parameters) => onceMoreIfBusy(statement, () => statement.run(parameters.map(forLibsql)).changes),
+            iterate: (parameters) => {
+              const iterator = statement.iterate(parameters.map(forLibsql))
+              let first = true
+              return {
+                next: () => {
+                  if (!first) return iterator.next()
+                  first = false
+                  // Only the first step can meet a lock.
+                  return onceMoreIfBusy(statement, () => iterator.next())
+                }
+              }
+            },
             cut: (iterator) => {
               // It has no way to end an iteration but an error.
               statement.interrupt()
@@ -150,6 +161,22 @@ const libsql = (): Native => {
         }
       }
     }
+  }
+}
+
+/**
+ * A statement of libsql that met a lock is not reset, and keeps its connection on an old snapshot, from which it can never
+ * write again. Interrupting it and running it once more resets it: that run fails as the first did, or has got the lock.
+ */
+const onceMoreIfBusy = <A>(statement: { interrupt(): void }, run: () => A): A => {
+  try {
+    return run()
+  } catch (thrown) {
+    const code =
+      typeof thrown === "object" && thrown !== null && "rawCode" in thrown ? Number(thrown.rawCode) & 0xff : 0
+    if (code !== 5 && code !== 6) throw thrown
+    statement.interrupt()
+    return run()
   }
 }
 

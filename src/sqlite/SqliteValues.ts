@@ -100,12 +100,12 @@ const readerOf = (column: NativeColumn, values: ValueOptions): Reader => {
     const number = integer(name, "number")
     return values.booleans === "boolean" ? (value) => number(value) !== 0 : number
   }
-  if (type === "BIGINT" || type === "INTEGER" || type.startsWith("UNSIGNED BIG")) return integer(name, values.integers)
-  if (type.includes("INT")) return integer(name, "number")
+  // SQLite's integers have 64 bits, whatever the column is declared as.
+  if (type.includes("INT")) return integer(name, values.integers)
   if (type === "DATETIME" || type === "TIMESTAMP") return dateTime(name, (length ?? 0) > 3, values)
   if (type === "DATE" || type === "TIME") return text
   if (type === "JSON") return (value) => readJson(text(value), name, values)
-  if (type === "DECIMAL" || type === "NUMERIC") return (value) => readDecimal(decimalText(value, scale), values)
+  if (type === "DECIMAL" || type === "NUMERIC") return (value) => readDecimal(decimalText(name, value, scale), values)
   if (type.includes("CHAR") || type.includes("CLOB") || type.includes("TEXT")) return text
   if (type.includes("BLOB") || type.includes("BINARY")) return bytes
   if (type.includes("REAL") || type.includes("FLOA") || type.includes("DOUB")) return real(name)
@@ -139,7 +139,7 @@ const bytes: Reader = (value) =>
   value instanceof Uint8Array ? plainBytes(value) : new TextEncoder().encode(String(value))
 
 /** A Uint8Array of its own, not a Buffer over memory that others share. */
-const plainBytes = (value: Uint8Array): Uint8Array => Uint8Array.prototype.slice.call(value, 0)
+const plainBytes = (value: Uint8Array): Uint8Array => new Uint8Array(value)
 
 const dateTime =
   (name: string, microseconds: boolean, values: ValueOptions): Reader =>
@@ -149,9 +149,20 @@ const dateTime =
     return microseconds ? value : readDateTimeText(value, name, values)
   }
 
-/** SQLite keeps what looks like a number as one: the digits after the point come from the declaration. */
-const decimalText = (value: Exclude<Stored, null>, scale: number | undefined): string => {
-  if (typeof value === "number") return scale === undefined ? String(value) : value.toFixed(scale)
+/**
+ * SQLite keeps what looks like a number as one: the digits after the point come from the declaration. A number that has not
+ * got as many digits as are declared was rounded when it was stored, and is not taken for a decimal.
+ */
+const decimalText = (name: string, value: Exclude<Stored, null>, scale: number | undefined): string => {
+  if (typeof value === "number") {
+    if (Math.abs(value) * 10 ** (scale ?? 0) > Number.MAX_SAFE_INTEGER) {
+      throw new DataError({
+        reason: "InvalidValue",
+        message: `column ${JSON.stringify(name)} has a decimal of more digits than SQLite keeps: declare it as TEXT`
+      })
+    }
+    return scale === undefined ? String(value) : value.toFixed(scale)
+  }
   if (typeof value === "bigint" && scale !== undefined && scale > 0) return `${value}.${"0".repeat(scale)}`
   return text(value)
 }

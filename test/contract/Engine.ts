@@ -587,7 +587,7 @@ export const engineContract = (backend: Backend): void => {
         )
         yield* engine.waitClosed
         expect((yield* engine.pool.numbers).size).toBe(0)
-        expect((yield* Effect.flip(conn.execute("SELECT 1")))._tag).toBe("OperationalError")
+        expect((yield* Effect.flip(conn.execute("SELECT 1")))._tag).toBe("InvalidRequestError")
       })
     )
 

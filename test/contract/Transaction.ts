@@ -212,6 +212,60 @@ export const transactionContract = (backend: Backend): void => {
       })
     )
 
+    withEngine(backend, "begins with the first statement that is sent, whatever was refused before it", () =>
+      Effect.gen(function* () {
+        const t = yield* fresh
+        const exit = yield* Effect.exit(
+          Engine.transaction(
+            Effect.gen(function* () {
+              yield* Engine.execute(`INSERT INTO ${t} VALUES (?)`, [])
+              yield* Effect.flip(Engine.execute(`INSERT INTO ${t} VALUES (?)`, [1, 2]))
+              yield* insert(t, 1)
+              yield* insert(t, 2)
+              return yield* Effect.fail("undo")
+            })
+          )
+        )
+        expect(exit).toEqual(Exit.fail("undo"))
+        expect(yield* ids(t)).toEqual([])
+      })
+    )
+
+    withEngine(backend, "sends nothing when its body executes nothing", () =>
+      Effect.gen(function* () {
+        expect(yield* Engine.transaction(Effect.succeed("nothing"))).toBe("nothing")
+        expect(yield* Effect.flip(Engine.transaction(Effect.fail("mine" as const)))).toBe("mine")
+        expect(yield* Engine.scalar("SELECT 1")).toEqual(Option.some(1))
+      })
+    )
+
+    withEngine(backend, "refuses options that are not what they should be", () =>
+      Effect.gen(function* () {
+        const level = yield* Effect.flip(
+          Engine.transaction(Effect.void, { isolationLevel: "chaos; DROP TABLE x" as never })
+        )
+        expect(level).toMatchObject({ _tag: "ArgumentError", argument: "isolationLevel" })
+        const readOnly = yield* Effect.flip(Engine.transaction(Effect.void, { readOnly: "yes" as never }))
+        expect(readOnly).toMatchObject({ _tag: "ArgumentError", argument: "readOnly" })
+      })
+    )
+
+    withEngine(backend, "ends the handle that a body took of its connection", () =>
+      Effect.gen(function* () {
+        const engine = yield* Engine.Engine
+        const conn = yield* Engine.transaction(Effect.scoped(engine.acquire))
+        expect((yield* Effect.flip(conn.execute("SELECT 1")))._tag).toBe("InvalidRequestError")
+        const lent = yield* Effect.scoped(engine.acquire)
+        expect((yield* Effect.flip(lent.execute("SELECT 1")))._tag).toBe("InvalidRequestError")
+        const gate = yield* Deferred.make<void>()
+        const fiber = yield* Engine.withConnection(
+          Effect.forkDaemon(Effect.zipRight(Deferred.await(gate), Effect.flip(Engine.execute("SELECT 1"))))
+        )
+        yield* Deferred.succeed(gate, undefined)
+        expect((yield* Fiber.join(fiber))._tag).toBe("InvalidRequestError")
+      })
+    )
+
     withEngine(backend, "survives a constraint that its body catches", () =>
       Effect.gen(function* () {
         const t = yield* fresh

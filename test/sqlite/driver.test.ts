@@ -140,6 +140,48 @@ describe("Values", () => {
     })
   )
 
+  withEngine(
+    backend,
+    "a decimal column that has something else is a typed error where it is asked for as BigDecimal",
+    () =>
+      Effect.gen(function* () {
+        const t = yield* table("v DECIMAL(10,2)")
+        for (const stored of ["'abc'", "''", "x'00'", "9e999", "-9e999"]) {
+          yield* Engine.execute(`DELETE FROM ${t}`)
+          yield* Engine.execute(`INSERT INTO ${t} VALUES (${stored})`)
+          const select = `SELECT v FROM ${t}`
+          const error = yield* Effect.flip(Engine.execute(select, undefined, { decimals: "BigDecimal" }))
+          expect([stored, error]).toMatchObject([stored, { _tag: "DataError", reason: "InvalidValue" }])
+          const inStream = Stream.runDrain(Engine.stream(select, undefined, { decimals: "BigDecimal" }))
+          expect(yield* Effect.flip(inStream)).toMatchObject({ _tag: "DataError", reason: "InvalidValue" })
+        }
+        expect(yield* Engine.scalar("SELECT 1")).toEqual(Option.some(1))
+      }),
+    { maxSize: 1 }
+  )
+
+  withEngine(
+    backend,
+    "temporary tables of one borrower are gone for the next, however they were made",
+    () =>
+      Effect.gen(function* () {
+        for (const sql of [
+          "CREATE TABLE temp.leak (a)",
+          "CREATE TEMP TABLE leak (a)",
+          'CREATE TABLE "temp".leak (a)',
+          "CREATE TABLE IF NOT EXISTS temp.leak (a)",
+          "CREATE VIEW temp.leak AS SELECT 1"
+        ]) {
+          yield* Engine.execute(sql)
+          expect([sql, yield* Effect.flip(Engine.execute("SELECT * FROM temp.leak"))]).toMatchObject([
+            sql,
+            { reason: "NoSuchTable" }
+          ])
+        }
+      }),
+    { maxSize: 1 }
+  )
+
   withEngine(backend, "integers that a statement computes are numbers", () =>
     Effect.gen(function* () {
       const t = yield* table("v INTEGER")

@@ -84,6 +84,20 @@ export class Bytes {
     return high < 0x200000 && high >= -0x200000 ? high * 0x100000000 + low : (BigInt(high) << 32n) + BigInt(low)
   }
 
+  float(): number {
+    const at = this.at
+    this.at = at + 4
+    this.within()
+    return this.buffer.readFloatLE(at)
+  }
+
+  double(): number {
+    const at = this.at
+    this.at = at + 8
+    this.within()
+    return this.buffer.readDoubleLE(at)
+  }
+
   /** The length of a length-encoded string; -1 for NULL. */
   length(): number {
     const first = this.buffer[this.at++]
@@ -123,7 +137,10 @@ export class Bytes {
     const start = this.at
     this.at = start + length
     this.within()
-    return Uint8Array.prototype.slice.call(this.buffer, start, this.at)
+    // Not `slice`, which of a Buffer is a Buffer over the same memory.
+    const copy = new Uint8Array(length)
+    copy.set(this.buffer.subarray(start, this.at))
+    return copy
   }
 
   skipText(): void {

@@ -323,7 +323,8 @@ export class Conversation {
     if (first === Header.OK) return this.endOfResult(exchange, readOk(this.bytes, start, end), undefined)
     if (first === Header.LOCAL_INFILE) throw protocolError("a file was asked for, and none was offered")
     const count = this.bytes.lengthEncoded()
-    if (typeof count !== "number" || count < 1 || count > 0xffff) throw protocolError("an impossible number of columns")
+    if (typeof count !== "number" || count < 1 || count > 0xffff || this.bytes.at !== end)
+      throw protocolError("an impossible number of columns")
     exchange.left = exchange.total = count
     exchange.definitions = []
     exchange.metadata = []
@@ -377,6 +378,7 @@ export class Conversation {
       if (exchange.bytes > drainBudget) this.fail(cutError())
       return
     }
+    if (exchange.binary && first !== Header.OK) throw protocolError("a binary row that does not begin as one")
     if (exchange.error !== undefined) return
     try {
       exchange.rows.push(

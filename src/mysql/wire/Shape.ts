@@ -128,17 +128,9 @@ const binaryReader = (d: ColumnDefinition, values: ValueOptions): Reader => {
       return unsigned ? (bytes) => integer(bytes.uint64()) : (bytes) => integer(bytes.int64())
     }
     case FieldType.FLOAT:
-      return (bytes) => {
-        const at = bytes.at
-        bytes.at = at + 4
-        return shortestFloat(bytes.buffer.readFloatLE(at))
-      }
+      return (bytes) => shortestFloat(bytes.float())
     case FieldType.DOUBLE:
-      return (bytes) => {
-        const at = bytes.at
-        bytes.at = at + 8
-        return bytes.buffer.readDoubleLE(at)
-      }
+      return (bytes) => bytes.double()
     case FieldType.DATETIME:
     case FieldType.TIMESTAMP:
       return dateTimeReader(d, values)

@@ -1,0 +1,38 @@
+import { describe, it } from "@effect/vitest"
+import { Effect, Stream } from "effect"
+import { Engine, type Value } from "effect-sa"
+import { servers } from "../support/Backend.js"
+import { type Client, type ClientSubject, clientTraps, type Execute, pipeliningTraps } from "../traps/client.js"
+
+/** What a program in JavaScript may pass, whatever the types say. */
+const anything = (parameters: ReadonlyArray<unknown> | undefined) => parameters as ReadonlyArray<Value.Parameter>
+
+const clientOf = (engine: Engine.Engine): Client => {
+  const execute: Execute = (sql, parameters) =>
+    Effect.map(engine.execute(sql, anything(parameters)), (result) => result.rows.map((row) => [...row]))
+  return {
+    execute,
+    ways: {
+      execute,
+      "in a transaction": (sql, parameters) => engine.transaction(execute(sql, parameters)),
+      stream: (sql, parameters) =>
+        Effect.map(Stream.runCollect(engine.stream(sql, anything(parameters))), (rows) =>
+          [...rows].map((row) => [...row])
+        )
+    },
+    stream: engine.stream,
+    transaction: engine.transaction,
+    session: (body) => engine.withConnection(body(execute))
+  }
+}
+
+for (const { name, url } of servers()) {
+  const engine: ClientSubject = {
+    url,
+    make: (url, maxSize) => Effect.map(Engine.make({ url, maxSize }), clientOf)
+  }
+  describe(`an engine on ${name} falls into no trap:`, () => {
+    for (const { id, title, run } of [...clientTraps, ...pipeliningTraps])
+      it.scopedLive(`${title} (${id})`, () => run(engine))
+  })
+}

@@ -1,0 +1,100 @@
+// Systems that have the faults: each as the subject of its traps, used as its documentation says.
+import { Reactivity } from "@effect/experimental"
+import { MysqlClient } from "@effect/sql-mysql2"
+import { Effect, Exit, Fiber, Pool, Redacted, Scope } from "effect"
+import Database from "libsql"
+import type { Client, ClientSubject, Execute } from "../traps/client.js"
+import type { PoolSubject } from "../traps/pool.js"
+import type { SqliteSubject } from "../traps/sqlite.js"
+
+export const effectPool: PoolSubject = {
+  make: (items, { minSize = 0, maxSize, lifetime = 3_600_000 }) =>
+    Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      const pool = yield* Pool.makeWithTTL({
+        acquire: items.open,
+        min: minSize,
+        max: maxSize,
+        timeToLive: lifetime,
+        timeToLiveStrategy: "creation"
+      }).pipe(Scope.extend(scope))
+      // Its only end is that of its scope, which waits.
+      let ending: Fiber.RuntimeFiber<void> | undefined
+      const close = Effect.gen(function* () {
+        ending ??= yield* Effect.forkDaemon(Scope.close(scope, Exit.void))
+      })
+      yield* Effect.addFinalizer(() => close)
+      return {
+        acquire: Effect.tap(Pool.get(pool), (item) =>
+          Effect.addFinalizer(() => (items.isBroken(item) ? Pool.invalidate(pool, item) : Effect.void))
+        ),
+        close,
+        terminate: close,
+        waitClosed: Effect.suspend(() => (ending === undefined ? Effect.never : Fiber.join(ending)))
+      }
+    })
+}
+
+const clientOf = (client: MysqlClient.MysqlClient): Client => {
+  const prepared: Execute = (sql, parameters) => client.unsafe(sql, parameters).values
+  const unprepared: Execute = (sql, parameters) =>
+    Effect.map(client.unsafe<object>(sql, parameters).unprepared, (rows) => rows.map((row) => Object.values(row)))
+  return {
+    execute: prepared,
+    ways: { prepared, unprepared },
+    stream: (sql) => client.unsafe(sql).stream,
+    transaction: client.withTransaction,
+    session: (body) =>
+      Effect.scoped(
+        Effect.flatMap(client.reserve, (connection) =>
+          body((sql, parameters = []) => connection.executeValues(sql, parameters))
+        )
+      )
+  }
+}
+
+export const sqlMysql2: Pick<ClientSubject, "make"> = {
+  make: (url, maxConnections) =>
+    MysqlClient.make({ url: Redacted.make(url), maxConnections }).pipe(
+      Effect.map(clientOf),
+      Effect.provide(Reactivity.layer)
+    )
+}
+
+const executeOn =
+  (database: Database.Database): Execute =>
+  (sql, parameters = []) =>
+    Effect.try({
+      try: () => {
+        const statement = database.prepare(sql)
+        if (statement.reader) return statement.raw(true).all([...parameters]) as ReadonlyArray<ReadonlyArray<unknown>>
+        statement.run([...parameters])
+        return []
+      },
+      catch: (error) => error
+    })
+
+/** A connection is a database of libsql; the pool is the one that comes with Effect. */
+export const libsql: SqliteSubject = {
+  make: ({ lifetime = 3_600_000 }) =>
+    Effect.map(
+      Pool.makeWithTTL({
+        acquire: Effect.acquireRelease(
+          Effect.sync(() => new Database(":memory:")),
+          (database) => Effect.sync(() => database.close())
+        ),
+        min: 0,
+        max: 2,
+        timeToLive: lifetime,
+        timeToLiveStrategy: "creation"
+      }),
+      (pool) => {
+        const lent = Effect.map(Pool.get(pool), executeOn)
+        return {
+          execute: (sql, parameters) => Effect.scoped(Effect.flatMap(lent, (execute) => execute(sql, parameters))),
+          session: (body) => Effect.scoped(Effect.flatMap(lent, body))
+        }
+      }
+    ),
+  bindTrue: ["--eval", 'new (require("libsql"))(":memory:").prepare("SELECT ?").all([true])']
+}

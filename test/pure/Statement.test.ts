@@ -1,0 +1,212 @@
+import { describe, expect, it } from "@effect/vitest"
+import { FastCheck, Option } from "effect"
+import { type Dialect, Errors, Statement } from "effect-sa"
+import { dialect as mysql } from "effect-sa/mysql/MysqlDialect"
+import { dialect as sqlite } from "effect-sa/sqlite/SqliteDialect"
+
+const dialects: ReadonlyArray<Dialect.Dialect> = [mysql, sqlite]
+
+const compiled = (statement: unknown, parameters?: unknown, dialect: Dialect.Dialect = mysql): Statement.Compiled => {
+  const found = Statement.compile(statement, parameters, dialect)
+  if (found instanceof Errors.ArgumentError) throw found
+  return found
+}
+
+const refused = (statement: unknown, parameters?: unknown, dialect: Dialect.Dialect = mysql): Errors.ArgumentError => {
+  const found = Statement.compile(statement, parameters, dialect)
+  if (!(found instanceof Errors.ArgumentError)) throw new Error(`not refused: ${JSON.stringify(found.sql)}`)
+  return found
+}
+
+/** Text without markers that looks as if it had some. */
+const filler = FastCheck.constantFrom(
+  "SELECT",
+  "'?'",
+  "':a'",
+  "'it''s ?'",
+  '"?"',
+  "`?`",
+  "/* ? :a */",
+  "-- ? :a\n",
+  "a::b",
+  "12:30",
+  "(",
+  ")",
+  "größe",
+  "😀"
+)
+const names = FastCheck.constantFrom("a", "b", "c1", "_d", "name", "toString", "constructor", "__proto__")
+const value = FastCheck.oneof(FastCheck.integer(), FastCheck.string(), FastCheck.constant(null))
+
+describe("Statement.compile", () => {
+  it("leaves a text with ? as it is, and takes just as many parameters as it has markers", () => {
+    FastCheck.assert(
+      FastCheck.property(
+        FastCheck.array(FastCheck.oneof(filler, FastCheck.constant("?")), { maxLength: 12 }),
+        FastCheck.array(value, { minLength: 14, maxLength: 14 }),
+        FastCheck.constantFrom(...dialects),
+        (parts, values, dialect) => {
+          const sql = `SELECT ${parts.join(" ")}`
+          const count = parts.filter((part) => part === "?").length
+          const parameters = values.slice(0, count)
+          const found = compiled(sql, parameters.length === 0 ? undefined : parameters, dialect)
+          expect([found.sql, found.parameters, found.sets]).toEqual([sql, parameters, undefined])
+          expect(refused(sql, values.slice(0, count + 1), dialect).argument).toBe("parameters")
+          if (count > 0) {
+            expect(refused(sql, undefined, dialect).argument).toBe("parameters")
+            if (count > 1) expect(refused(sql, values.slice(0, count - 1), dialect).argument).toBe("parameters")
+            const sets = compiled(sql, [parameters, parameters], dialect)
+            expect([sets.parameters, sets.sets]).toEqual([[], [parameters, parameters]])
+          }
+        }
+      ),
+      { numRuns: 500 }
+    )
+  })
+
+  it("puts ? for each name, and the values in the order of the names", () => {
+    FastCheck.assert(
+      FastCheck.property(
+        FastCheck.array(
+          FastCheck.oneof(
+            filler,
+            names.map((name) => ({ name }))
+          ),
+          { maxLength: 12 }
+        ),
+        FastCheck.constantFrom(...dialects),
+        (parts, dialect) => {
+          const used = parts.flatMap((part) => (typeof part === "string" ? [] : [part.name]))
+          if (used.length === 0) return
+          const sql = `SELECT ${parts.map((part) => (typeof part === "string" ? part : `:${part.name}`)).join(" ")}`
+          const parameters = Object.fromEntries(used.map((name, i) => [name, i]))
+          const found = compiled(sql, parameters, dialect)
+          expect(found.sql).toBe(`SELECT ${parts.map((part) => (typeof part === "string" ? part : "?")).join(" ")}`)
+          expect(found.parameters).toEqual(used.map((name) => Object.getOwnPropertyDescriptor(parameters, name)?.value))
+          const many = compiled(sql, [parameters, parameters], dialect)
+          expect(many.sets).toEqual([found.parameters, found.parameters])
+          expect(refused(sql, { ...parameters, unused: 1 }, dialect).argument).toBe("parameters.unused")
+          const missing = used[0] ?? ""
+          const rest = Object.fromEntries(Object.entries(parameters).filter(([name]) => name !== missing))
+          expect(refused(sql, rest, dialect).argument).toBe(`parameters.${missing}`)
+        }
+      ),
+      { numRuns: 500 }
+    )
+  })
+
+  it("takes no inherited property for a parameter", () => {
+    expect(refused("SELECT :toString", {}).argument).toBe("parameters.toString")
+    expect(refused("SELECT :constructor", Object.create(null)).argument).toBe("parameters.constructor")
+    expect(compiled("SELECT :a", Object.assign(Object.create(null), { a: 1 })).parameters).toEqual([1])
+  })
+
+  it("takes an array of arrays or of objects for several sets only where the markers are of that style", () => {
+    expect(compiled("SELECT ?", [{ a: 1 }]).parameters).toEqual(['{"a":1}'])
+    expect(compiled("SELECT ?, ?", [{ a: 1 }, { b: 2 }]).parameters).toEqual(['{"a":1}', '{"b":2}'])
+    expect(compiled("SELECT ?, ?", [[1], 2]).parameters).toEqual(["[1]", 2])
+    expect(compiled("SELECT ?", [[1], [2]]).sets).toEqual([[1], [2]])
+    expect(compiled("SELECT :a", [{ a: 1 }, { a: 2 }]).sets).toEqual([[1], [2]])
+    expect(compiled("SELECT ?", []).sets).toEqual([])
+    expect(compiled("SELECT :a", []).sets).toEqual([])
+    expect(compiled("SELECT 1", []).sets).toBeUndefined()
+    expect(compiled("SELECT 1", {}).parameters).toEqual([])
+    expect(refused("SELECT ?", [[1], [1, 2]]).argument).toBe("parameters[1]")
+    expect(refused("SELECT :a", [{ a: 1 }, { b: 2 }]).argument).toBe("parameters[1].a")
+    expect(refused("SELECT :a", [{ a: 1 }, [2]]).argument).toBe("parameters")
+    expect(refused("SELECT ?", [[1], [Number.NaN]]).argument).toBe("parameters[1][0]")
+  })
+
+  it("refuses holes and undefined, and names the place", () => {
+    const holes = new Array<unknown>(2)
+    holes[0] = 1
+    expect(refused("SELECT ?, ?", holes).argument).toBe("parameters[1]")
+    expect(refused("SELECT :a", { a: undefined }).argument).toBe("parameters.a")
+    expect(refused("SELECT ?", [Option.some(undefined)]).argument).toBe("parameters[0]")
+  })
+
+  it("refuses a text with markers of both styles, an empty text and what is no statement", () => {
+    expect(refused("SELECT ? + :a", [1]).argument).toBe("statement")
+    for (const sql of ["", "  ", ";", " ;; ", "-- nothing", "/* nothing */ ;"])
+      expect(refused(sql).argument).toBe("statement")
+    for (const statement of [undefined, null, 42, {}, [], () => "SELECT 1", Symbol("x")])
+      expect(refused(statement).argument).toBe("statement")
+    expect(refused("SELECT '\ud800'").argument).toBe("statement")
+  })
+
+  it("refuses parameters that are neither an array nor an object", () => {
+    for (const parameters of [1, "a", true, null, new Map(), new Set([1]), new Uint8Array(1), () => [1]]) {
+      expect(refused("SELECT ?", parameters).argument).toBe("parameters")
+      expect(refused("SELECT :a", parameters).argument).toBe("parameters")
+      expect(refused("SELECT 1", parameters).argument).toBe("parameters")
+    }
+  })
+
+  it("shows no value in what it refuses", () => {
+    const secret = "s3cret"
+    const shown = [
+      refused("SELECT ?", [secret, secret]),
+      refused("SELECT ?", { [`x${1}`]: secret }),
+      refused("SELECT :a", { a: secret, b: secret }),
+      refused("SELECT :a", [secret]),
+      refused("SELECT ?", [`${secret}\ud800`]),
+      refused("SELECT ?", [{ a: () => secret, toJSON: () => 1n }]),
+      refused("SELECT ?", secret)
+    ]
+    for (const error of shown) expect(error.message + JSON.stringify(error)).not.toContain(secret)
+  })
+
+  it("takes a statement's own parameters, and then no others", () => {
+    const own: Statement.Statement = {
+      [Statement.TypeId]: { text: (dialect) => `SELECT ? -- ${dialect.name}`, parameters: [7], _A: (_: never) => _ }
+    }
+    expect([compiled(own).sql, compiled(own).parameters]).toEqual(["SELECT ? -- mysql", [7]])
+    expect(compiled(own, undefined, sqlite).sql).toBe("SELECT ? -- sqlite")
+    expect(refused(own, [8]).argument).toBe("parameters")
+    const wrong: Statement.Statement = {
+      [Statement.TypeId]: {
+        text: () => new Errors.ArgumentError({ argument: "x", given: "y", expected: "z" }),
+        parameters: undefined,
+        _A: (_: never) => _
+      }
+    }
+    expect(refused(wrong)).toMatchObject({ argument: "x" })
+    expect(compiled(Statement.text("SELECT :id"), { id: 1 }).parameters).toEqual([1])
+    expect([Statement.isStatement(own), Statement.isStatement("SELECT 1"), Statement.isStatement(null)]).toEqual([
+      true,
+      false,
+      false
+    ])
+  })
+
+  it("reads a text for the dialect that it is for", () => {
+    expect(compiled("SELECT '\\' , ?'", undefined, mysql).parameters).toEqual([])
+    expect(compiled("SELECT '\\' , ?", [1], sqlite).parameters).toEqual([1])
+    expect(compiled("SELECT 1 # ?", undefined, mysql).parameters).toEqual([])
+    expect(compiled("SELECT [?], ?", [1], sqlite).parameters).toEqual([1])
+    // The same text again, now from what is kept of it.
+    expect(refused("SELECT '\\' , ?", [1], mysql).argument).toBe("parameters")
+    expect(compiled("SELECT '\\' , ?", [1], sqlite).parameters).toEqual([1])
+  })
+
+  it("says the same of a text that was pushed out of what is kept", () => {
+    const sql = "SELECT ? AS first_of_many"
+    expect(compiled(sql, [1]).parameters).toEqual([1])
+    for (let i = 0; i < 3_000; i++) expect(compiled(`SELECT ${i}`).sql).toBe(`SELECT ${i}`)
+    expect(compiled(sql, [2]).parameters).toEqual([2])
+    expect(refused(sql, [1, 2]).argument).toBe("parameters")
+  })
+
+  it("knows what defines data", () => {
+    for (const sql of [
+      "CREATE TABLE t (a INT)",
+      "/* x */ drop table t",
+      "ALTER TABLE t ADD b INT",
+      "TRUNCATE t",
+      "RENAME TABLE a TO b"
+    ])
+      expect([sql, compiled(sql).isDdl]).toEqual([sql, true])
+    for (const sql of ["SELECT 'CREATE'", "INSERT INTO t VALUES (1)", "UPDATE t SET a = 1", "-- DROP\nSELECT 1"])
+      expect([sql, compiled(sql).isDdl]).toEqual([sql, false])
+  })
+})

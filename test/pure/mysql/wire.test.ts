@@ -1,0 +1,1161 @@
+// The command phase of the wire protocol, driven by bytes: no server and no socket.
+import { describe, expect, it } from "@effect/vitest"
+import { BigDecimal, FastCheck } from "effect"
+import { Errors, Value } from "effect-sa"
+import { classify } from "effect-sa/mysql/MysqlErrors"
+import { Bytes } from "effect-sa/mysql/wire/Bytes"
+import * as Commands from "effect-sa/mysql/wire/Commands"
+import { Command, FieldFlag, FieldType, maxPayload, SessionTrack, Status } from "effect-sa/mysql/wire/Constants"
+import { Conversation, Exchange, type Plan } from "effect-sa/mysql/wire/Conversation"
+import { Framing } from "effect-sa/mysql/wire/Framing"
+
+// ---------------------------------------------------------------------------------------------------------------------
+// what a server sends
+
+const u8 = (n: number): Buffer => Buffer.from([n])
+const u16 = (n: number): Buffer => Buffer.from([n & 0xff, n >> 8])
+const u32 = (n: number): Buffer => Buffer.from([n & 0xff, (n >> 8) & 0xff, (n >> 16) & 0xff, (n >> 24) & 0xff])
+
+const lengthEncoded = (n: number | bigint): Buffer => {
+  if (n < 251) return u8(Number(n))
+  if (n < 0x10000) return Buffer.concat([u8(0xfc), u16(Number(n))])
+  if (n < 0x1000000) return Buffer.concat([u8(0xfd), u32(Number(n)).subarray(0, 3)])
+  const eight = Buffer.alloc(9, 0xfe)
+  eight.writeBigUInt64LE(BigInt(n), 1)
+  return eight
+}
+
+const text = (value: string | Uint8Array | null): Buffer => {
+  if (value === null) return u8(0xfb)
+  const bytes = Buffer.from(value)
+  return Buffer.concat([lengthEncoded(bytes.length), bytes])
+}
+
+/** Payloads as packets, whose numbers begin at `first`. */
+const packets = (payloads: ReadonlyArray<Uint8Array>, first = 1): Buffer => {
+  const parts: Array<Buffer> = []
+  let sequence = first
+  for (const payload of payloads) {
+    for (let from = 0; ; from += maxPayload) {
+      const piece = Buffer.from(payload.subarray(from, from + maxPayload))
+      parts.push(u32(piece.length + (sequence++ & 0xff) * 0x1000000), piece)
+      if (piece.length < maxPayload) break
+    }
+  }
+  return Buffer.concat(parts)
+}
+
+interface OkFields {
+  readonly header?: number
+  readonly affectedRows?: number | bigint
+  readonly lastInsertId?: number | bigint
+  readonly status?: number
+  readonly warnings?: number
+  readonly info?: string
+  readonly tracked?: Buffer
+}
+
+const ok = ({
+  header = 0,
+  affectedRows = 0,
+  lastInsertId = 0,
+  status = Status.AUTOCOMMIT,
+  warnings = 0,
+  info,
+  tracked
+}: OkFields = {}): Buffer =>
+  Buffer.concat([
+    u8(header),
+    lengthEncoded(affectedRows),
+    lengthEncoded(lastInsertId),
+    u16(tracked === undefined ? status : status | Status.SESSION_STATE_CHANGED),
+    u16(warnings),
+    ...(info === undefined && tracked === undefined ? [] : [text(info ?? "")]),
+    ...(tracked === undefined ? [] : [text(tracked)])
+  ])
+
+const eof = (status: number = Status.AUTOCOMMIT, warnings = 0): Buffer =>
+  Buffer.concat([u8(0xfe), u16(warnings), u16(status)])
+
+const err = (errno: number, message: string, sqlState = "HY000"): Buffer =>
+  Buffer.concat([u8(0xff), u16(errno), Buffer.from(`#${sqlState}${message}`)])
+
+interface ColumnFields {
+  readonly name: string
+  readonly type: number
+  readonly flags?: number
+  readonly charset?: number
+  readonly length?: number
+  readonly decimals?: number
+}
+
+const column = (
+  { name, type, flags = 0, charset = 63, length = 20, decimals = 0 }: ColumnFields,
+  extended: boolean,
+  format = ""
+): Buffer =>
+  Buffer.concat([
+    ...["def", "db", "t", "t0", name, name].map(text),
+    ...(extended ? [text(format === "" ? "" : Buffer.concat([u8(1), text(format)]))] : []),
+    u8(12),
+    u16(charset),
+    u32(length),
+    u8(type),
+    u16(flags),
+    u8(decimals),
+    u16(0)
+  ])
+
+/** The NULL bitmap of a binary row, then what is not NULL. */
+const binaryRow = (values: ReadonlyArray<Buffer | null>): Buffer => {
+  const nulls = Buffer.alloc((values.length + 9) >> 3)
+  for (const [i, value] of values.entries()) if (value === null) nulls[(i + 2) >> 3]! |= 1 << ((i + 2) & 7)
+  return Buffer.concat([u8(0), nulls, ...values.flatMap((value) => (value === null ? [] : [value]))])
+}
+
+const textRow = (values: ReadonlyArray<string | Uint8Array | null>): Buffer => Buffer.concat(values.map(text))
+
+// ---------------------------------------------------------------------------------------------------------------------
+// the client's side
+
+interface Modes {
+  readonly deprecateEof: boolean
+  readonly extendedMetadata: boolean
+}
+
+const modern: Modes = { deprecateEof: true, extendedMetadata: false }
+const modes: ReadonlyArray<Modes> = [
+  modern,
+  { deprecateEof: false, extendedMetadata: false },
+  { deprecateEof: true, extendedMetadata: true },
+  { deprecateEof: false, extendedMetadata: true }
+]
+
+class Client {
+  readonly written: Array<Buffer> = []
+  readonly settled: Array<Exchange> = []
+  pauses = 0
+  ends = 0
+  readonly conversation: Conversation
+
+  constructor(readonly modes: Modes = modern) {
+    this.conversation = new Conversation({
+      ...modes,
+      classify: (error, statement) => classify(error, "MySQL", statement),
+      write: (packet) => this.written.push(packet),
+      pause: () => this.pauses++,
+      resume: () => this.pauses--,
+      end: () => this.ends++
+    })
+  }
+
+  begin(
+    kind: "simple" | "text" | "binary" | "prepare",
+    plan?: Plan,
+    values: Value.ValueOptions = Value.defaultValueOptions
+  ): Exchange {
+    const exchange = new Exchange(
+      kind,
+      "SELECT 1",
+      plan,
+      kind === "simple" || kind === "prepare" ? undefined : values,
+      (settled) => {
+        this.settled.push(settled)
+      }
+    )
+    this.conversation.begin(exchange, Commands.simple(Command.QUERY, "SELECT 1"))
+    return exchange
+  }
+
+  receive(...payloads: ReadonlyArray<Uint8Array>): void {
+    this.conversation.receive(packets(payloads))
+  }
+}
+
+/** A result set as a server sends it: the number of columns, their definitions, rows, the end. */
+const resultSet = (
+  columns: ReadonlyArray<ColumnFields>,
+  rows: ReadonlyArray<Buffer>,
+  { deprecateEof, extendedMetadata }: Modes,
+  status: number = Status.AUTOCOMMIT,
+  warnings = 0
+): ReadonlyArray<Buffer> => [
+  lengthEncoded(columns.length),
+  ...columns.map((each) => column(each, extendedMetadata)),
+  ...(deprecateEof ? [] : [eof()]),
+  ...rows,
+  deprecateEof ? ok({ header: 0xfe, status, warnings }) : eof(status, warnings)
+]
+
+const idAndName: ReadonlyArray<ColumnFields> = [
+  { name: "id", type: FieldType.LONG },
+  { name: "name", type: FieldType.VAR_STRING, charset: 255 }
+]
+
+/** Options under which what a server sends is turned into other things than by default. */
+const exact: Value.ValueOptions = {
+  integers: "bigint",
+  decimals: "BigDecimal",
+  dateTimes: "DateTime",
+  json: "text",
+  booleans: "boolean",
+  zeroDates: "string"
+}
+
+const failure = (error: unknown): unknown => (Errors.isDriverError(error) ? error._tag : error)
+
+const protocol = { _tag: "InterfaceError", reason: "Protocol" }
+
+// ---------------------------------------------------------------------------------------------------------------------
+
+describe("Framing", () => {
+  const collect = (framing: Framing): Array<Buffer> => {
+    const found: Array<Buffer> = []
+    while (framing.next()) found.push(Buffer.from(framing.buffer.subarray(framing.start, framing.end)))
+    return found
+  }
+
+  it("gives back the payloads, however the bytes are cut into chunks", () => {
+    const payload = FastCheck.oneof(
+      FastCheck.uint8Array({ maxLength: 30 }),
+      FastCheck.uint8Array({ minLength: 250, maxLength: 1_000 })
+    )
+    FastCheck.assert(
+      FastCheck.property(
+        FastCheck.array(payload, { maxLength: 12 }),
+        FastCheck.array(FastCheck.nat(), { maxLength: 20 }),
+        (payloads, cuts) => {
+          const stream = packets(payloads)
+          const at = [...new Set([0, ...cuts.map((cut) => cut % (stream.length + 1)), stream.length])].sort(
+            (a, b) => a - b
+          )
+          const framing = new Framing()
+          const found: Array<Buffer> = []
+          for (let i = 0; i + 1 < at.length; i++) {
+            framing.push(Buffer.from(stream.subarray(at[i], at[i + 1])))
+            found.push(...collect(framing))
+          }
+          expect(found.map((each) => each.toString("hex"))).toEqual(
+            payloads.map((each) => Buffer.from(each).toString("hex"))
+          )
+          expect(framing.next()).toBe(false)
+        }
+      ),
+      { numRuns: 500 }
+    )
+  })
+
+  it("gives the number of each packet", () => {
+    const framing = new Framing()
+    framing.push(packets([u8(1), u8(2), u8(3)], 254))
+    const numbers: Array<number> = []
+    while (framing.next()) numbers.push(framing.sequence)
+    expect(numbers).toEqual([254, 255, 0])
+  })
+
+  it("joins payloads of 16 MiB and more, and knows where they end", () => {
+    const framing = new Framing()
+    for (const length of [maxPayload - 1, maxPayload, maxPayload + 5, 2 * maxPayload]) {
+      const payload = Buffer.alloc(length, length & 0xff)
+      payload.writeUInt32LE(length, length - 4)
+      const stream = packets([payload, u8(7)])
+      const found: Array<readonly [number, number]> = []
+      for (let from = 0; from < stream.length; from += 1_000_003) {
+        framing.push(stream.subarray(from, from + 1_000_003))
+        while (framing.next()) {
+          const size = framing.end - framing.start
+          found.push([size, size < 4 ? framing.buffer[framing.start]! : framing.buffer.readUInt32LE(framing.end - 4)])
+        }
+      }
+      expect(found).toEqual([
+        [length, length],
+        [1, 7]
+      ])
+    }
+  })
+
+  it("passes over only what is there as a whole", () => {
+    const framing = new Framing()
+    framing.push(Buffer.from([1, 2]))
+    expect(framing.skip(Buffer.from([1, 2, 3]))).toBe(false)
+    expect(framing.skip(Buffer.from([1, 3]))).toBe(false)
+    expect(framing.skip(Buffer.from([1]))).toBe(true)
+    expect(framing.skip(Buffer.from([2]))).toBe(true)
+    framing.push(packets([u8(9)]))
+    expect(framing.next()).toBe(true)
+  })
+})
+
+describe("Commands", () => {
+  it("are packets, split where they are too long for one, and numbered", () => {
+    for (const length of [0, 5, maxPayload - 2, maxPayload - 1, maxPayload, 2 * maxPayload]) {
+      const packet = Commands.simple(Command.QUERY, "x".repeat(length))
+      const framing = new Framing()
+      framing.push(packet)
+      expect(framing.next()).toBe(true)
+      expect([framing.end - framing.start, framing.buffer[framing.start], framing.sequence]).toEqual([
+        length + 1,
+        Command.QUERY,
+        Commands.packetsOf(packet) - 1
+      ])
+      expect(framing.next()).toBe(false)
+    }
+  })
+
+  /** What a server reads of COM_STMT_EXECUTE. */
+  const executed = (parameters: ReadonlyArray<Value.BoundValue>): ReadonlyArray<unknown> => {
+    const framing = new Framing()
+    framing.push(Commands.execute(0x01020304, parameters))
+    expect(framing.next()).toBe(true)
+    const { buffer, start, end } = framing
+    expect([buffer[start], buffer.readUInt32LE(start + 1), buffer[start + 5], buffer.readUInt32LE(start + 6)]).toEqual([
+      Command.STMT_EXECUTE,
+      0x01020304,
+      0,
+      1
+    ])
+    if (parameters.length === 0) {
+      expect(end - start).toBe(10)
+      return []
+    }
+    const nulls = start + 10
+    const types = nulls + ((parameters.length + 7) >> 3) + 1
+    expect(buffer[types - 1]).toBe(1)
+    const bytes = new Bytes().open(buffer, types + 2 * parameters.length)
+    const found = parameters.map((_, i) => {
+      const type = buffer[types + 2 * i]!
+      const unsigned = buffer[types + 2 * i + 1] === 128
+      if (buffer[nulls + (i >> 3)]! & (1 << (i & 7))) return null
+      switch (type) {
+        case FieldType.LONGLONG: {
+          const low = buffer.readBigUInt64LE(bytes.at)
+          bytes.at += 8
+          return unsigned ? low : BigInt.asIntN(64, low)
+        }
+        case FieldType.DOUBLE:
+          bytes.at += 8
+          return buffer.readDoubleLE(bytes.at - 8)
+        case FieldType.VAR_STRING:
+          return bytes.text()
+        case FieldType.NEWDECIMAL:
+          return `decimal ${bytes.text()}`
+        case FieldType.BLOB:
+          return Buffer.from(bytes.bytes() ?? []).toString("hex")
+        case FieldType.DATETIME: {
+          const size = bytes.uint8()
+          const end = bytes.at + size
+          const parts = size === 0 ? [0, 0, 0] : [bytes.uint16(), bytes.uint8(), bytes.uint8()]
+          const time = size > 4 ? [bytes.uint8(), bytes.uint8(), bytes.uint8()] : [0, 0, 0]
+          const micros = size > 7 ? bytes.uint32() : 0
+          expect(bytes.at).toBe(end)
+          const date = new Date(0)
+          date.setUTCFullYear(parts[0]!, parts[1]! - 1, parts[2])
+          date.setUTCHours(time[0]!, time[1], time[2], micros / 1000)
+          return date
+        }
+        default:
+          throw new Error(`a parameter of type ${type}`)
+      }
+    })
+    expect(bytes.at).toBe(end)
+    return found
+  }
+
+  it("carry any parameters as a server reads them", () => {
+    const value: FastCheck.Arbitrary<readonly [Value.BoundValue, unknown]> = FastCheck.oneof(
+      FastCheck.constant([null, null] as const),
+      FastCheck.maxSafeInteger().map((n) => [n, BigInt(n)] as const),
+      FastCheck.double({ noNaN: true, noDefaultInfinity: true }).map(
+        (n) => [n, Number.isSafeInteger(n) && !Object.is(n, -0) ? BigInt(n) : n] as const
+      ),
+      FastCheck.bigInt({ min: -(2n ** 63n), max: 2n ** 64n - 1n }).map((n) => [n, n] as const),
+      FastCheck.string({ unit: "binary", maxLength: 300 }).map((s) => [s, s] as const),
+      FastCheck.uint8Array({ maxLength: 300 }).map((b) => [b, Buffer.from(b).toString("hex")] as const),
+      FastCheck.date({
+        min: new Date("0000-01-01T00:00:00Z"),
+        max: new Date("9999-12-31T23:59:59.999Z"),
+        noInvalidDate: true
+      }).map((d) => [d, d] as const),
+      FastCheck.bigInt({ min: -(10n ** 30n), max: 10n ** 30n }).map(
+        (n) => [BigDecimal.make(n, 4), `decimal ${Value.formatDecimal(BigDecimal.make(n, 4))}`] as const
+      )
+    )
+    FastCheck.assert(
+      FastCheck.property(FastCheck.array(value, { maxLength: 20 }), (values) => {
+        expect(executed(values.map(([bound]) => bound))).toStrictEqual(values.map(([, read]) => read))
+      }),
+      { numRuns: 500 }
+    )
+    expect(executed(["x".repeat(70_000), new Uint8Array(70_000), "é".repeat(150)])).toEqual([
+      "x".repeat(70_000),
+      "00".repeat(70_000),
+      "é".repeat(150)
+    ])
+  })
+
+  it("have another key for other types, and the same key for other values", () => {
+    const key = Commands.typeKey
+    const kinds: ReadonlyArray<Value.BoundValue> = [
+      1,
+      0.5,
+      "a",
+      2n ** 63n,
+      new Date(0),
+      new Uint8Array(1),
+      BigDecimal.make(1n, 0),
+      null
+    ]
+    expect(new Set(kinds.map((kind) => key([kind]))).size).toBe(kinds.length)
+    expect(key([1, "a"])).toBe(key([2n, "b"]))
+    expect(key([1])).not.toBe(key([-0]))
+    expect(key([null, 1])).not.toBe(key([1, null]))
+    expect(key([1, 1])).not.toBe(key([1]))
+  })
+})
+
+describe("Conversation", () => {
+  it("reads OK with all that it says", () => {
+    const client = new Client()
+    const exchange = client.begin("text")
+    client.receive(
+      ok({ affectedRows: 3, lastInsertId: 2n ** 60n, warnings: 2, info: "Rows matched: 3  Changed: 1  Warnings: 0" })
+    )
+    expect(exchange.finished).toBe(true)
+    expect(exchange.first).toMatchObject({
+      affectedRows: 3,
+      changedRows: 1,
+      lastInsertId: 2n ** 60n,
+      warningCount: 2,
+      columns: undefined,
+      next: undefined
+    })
+    expect([client.settled, client.conversation.outstanding]).toEqual([[exchange], 0])
+  })
+
+  it("reads OK without words at its end, and with words in any language", () => {
+    for (const info of [undefined, "", "größe Changed: 7"]) {
+      const client = new Client()
+      const exchange = client.begin("text")
+      client.receive(ok({ affectedRows: 9, ...(info === undefined ? {} : { info }) }))
+      expect([exchange.error, exchange.first?.changedRows]).toEqual([undefined, info === "größe Changed: 7" ? 7 : 9])
+    }
+  })
+
+  it("knows from session-state records what changed", () => {
+    const record = (type: number, value: Buffer): Buffer => Buffer.concat([u8(type), text(value)])
+    const cases: ReadonlyArray<readonly [Buffer, boolean, boolean]> = [
+      [record(SessionTrack.SYSTEM_VARIABLES, Buffer.concat([text("sql_mode"), text("")])), true, false],
+      [record(SessionTrack.SCHEMA, text("other")), true, true],
+      [record(SessionTrack.STATE_CHANGE, text("1")), true, false],
+      [record(4, text("T_______")), false, false],
+      [Buffer.concat([record(4, text("x")), record(SessionTrack.SCHEMA, text("b"))]), true, true],
+      [Buffer.alloc(0), false, false]
+    ]
+    for (const [tracked, changed, schemaChanged] of cases) {
+      const client = new Client()
+      client.begin("simple")
+      client.receive(ok({ tracked }))
+      expect([client.conversation.failure, client.conversation.changed, client.conversation.schemaChanged]).toEqual([
+        undefined,
+        changed,
+        schemaChanged
+      ])
+      client.conversation.forgetChanges()
+      expect(client.conversation.changed).toBe(false)
+    }
+  })
+
+  it("reads ERR as the typed error, and goes on with the next command", () => {
+    for (const kind of ["simple", "text", "binary", "prepare"] as const) {
+      const client = new Client()
+      const exchange = client.begin(kind)
+      const next = client.begin("simple")
+      client.receive(err(1062, "Duplicate entry 'x' for key 'email'", "23000"))
+      expect(exchange.error).toMatchObject({
+        _tag: "IntegrityError",
+        reason: "UniqueViolation",
+        constraint: "email",
+        statement: "SELECT 1",
+        sqlState: "23000"
+      })
+      expect(next.finished).toBe(false)
+      client.receive(ok())
+      expect([next.finished, next.error, client.conversation.failure]).toEqual([true, undefined, undefined])
+    }
+  })
+
+  it("reads ERR in the middle of rows", () => {
+    for (const mode of modes) {
+      const client = new Client(mode)
+      const exchange = client.begin("text")
+      const answer = resultSet(idAndName, [textRow(["1", "a"])], mode).slice(0, -1)
+      client.receive(...answer, err(1317, "Query execution was interrupted", "70100"))
+      expect(exchange.error).toMatchObject({ _tag: "OperationalError", reason: "Interrupted" })
+      expect(client.conversation.failure).toBeUndefined()
+    }
+  })
+
+  it("reads a result set of the text protocol and of the binary one, in every mode", () => {
+    for (const mode of modes) {
+      const client = new Client(mode)
+      const asText = client.begin("text")
+      const asBinary = client.begin("binary")
+      client.receive(
+        ...resultSet(
+          idAndName,
+          [textRow(["1", "é😀"]), textRow(["-2", null]), textRow(["3", ""])],
+          mode,
+          Status.AUTOCOMMIT | Status.IN_TRANS,
+          5
+        )
+      )
+      client.receive(
+        ...resultSet(
+          idAndName,
+          [binaryRow([u32(1), text("é😀")]), binaryRow([u32(-2), null]), binaryRow([u32(3), text("")])],
+          mode
+        )
+      )
+      for (const exchange of [asText, asBinary]) {
+        expect(exchange.error).toBeUndefined()
+        expect(exchange.first?.rows).toEqual([
+          [1, "é😀"],
+          [-2, null],
+          [3, ""]
+        ])
+        expect(exchange.first?.columns?.map(({ name, table, typeName }) => [name, table, typeName])).toEqual([
+          ["id", "t", "INT"],
+          ["name", "t", "VARCHAR"]
+        ])
+      }
+      expect(asText.first?.warningCount).toBe(5)
+      expect(client.conversation.outstanding).toBe(0)
+    }
+  })
+
+  it("reads every type to the same value in both protocols", () => {
+    const f32 = Buffer.alloc(4)
+    f32.writeFloatLE(0.1)
+    const f64 = Buffer.alloc(8)
+    f64.writeDoubleLE(-1.5e300)
+    const i64 = (n: bigint): Buffer => {
+      const eight = Buffer.alloc(8)
+      eight.writeBigUInt64LE(BigInt.asUintN(64, n))
+      return eight
+    }
+    const unsigned = FieldFlag.UNSIGNED
+    const date = [u16(2024), u8(2), u8(29)]
+    const cases: ReadonlyArray<
+      readonly [column: Omit<ColumnFields, "name">, text: string | Uint8Array, binary: Buffer, value: unknown]
+    > = [
+      [{ type: FieldType.TINY }, "-128", u8(0x80), -128],
+      [{ type: FieldType.TINY, flags: unsigned }, "255", u8(255), 255],
+      [{ type: FieldType.TINY, length: 1 }, "1", u8(1), 1],
+      [{ type: FieldType.SHORT }, "-32768", u16(0x8000), -32768],
+      [{ type: FieldType.SHORT, flags: unsigned }, "65535", u16(0xffff), 65535],
+      [{ type: FieldType.YEAR, flags: unsigned }, "2155", u16(2155), 2155],
+      [{ type: FieldType.INT24 }, "-8388608", u32(-8388608), -8388608],
+      [{ type: FieldType.LONG }, "-2147483648", u32(-2147483648), -2147483648],
+      [{ type: FieldType.LONG, flags: unsigned }, "4294967295", u32(-1), 4294967295],
+      [{ type: FieldType.LONGLONG }, "-9007199254740991", i64(-9007199254740991n), -9007199254740991],
+      [{ type: FieldType.LONGLONG, flags: unsigned }, "9007199254740991", i64(9007199254740991n), 9007199254740991],
+      [{ type: FieldType.FLOAT, decimals: 31 }, "0.1", f32, 0.1],
+      [{ type: FieldType.DOUBLE, decimals: 31 }, "-1.5e300", f64, -1.5e300],
+      [
+        { type: FieldType.NEWDECIMAL, decimals: 2 },
+        "-1234567890123456789.50",
+        text("-1234567890123456789.50"),
+        "-1234567890123456789.50"
+      ],
+      [{ type: FieldType.DATE }, "2024-02-29", Buffer.concat([u8(4), ...date]), "2024-02-29"],
+      [{ type: FieldType.DATE }, "0000-00-00", u8(0), "0000-00-00"],
+      [
+        { type: FieldType.DATETIME },
+        "2024-02-29 00:00:00",
+        Buffer.concat([u8(4), ...date]),
+        new Date("2024-02-29T00:00:00Z")
+      ],
+      [
+        { type: FieldType.DATETIME },
+        "2024-02-29 12:34:56",
+        Buffer.concat([u8(7), ...date, u8(12), u8(34), u8(56)]),
+        new Date("2024-02-29T12:34:56Z")
+      ],
+      [
+        { type: FieldType.TIMESTAMP, decimals: 3 },
+        "2024-02-29 12:34:56.789",
+        Buffer.concat([u8(11), ...date, u8(12), u8(34), u8(56), u32(789_000)]),
+        new Date("2024-02-29T12:34:56.789Z")
+      ],
+      [
+        { type: FieldType.DATETIME, decimals: 6 },
+        "2024-02-29 12:34:56.000009",
+        Buffer.concat([u8(11), ...date, u8(12), u8(34), u8(56), u32(9)]),
+        "2024-02-29 12:34:56.000009"
+      ],
+      [
+        { type: FieldType.DATETIME, decimals: 6 },
+        "2024-02-29 00:00:00.000000",
+        Buffer.concat([u8(4), ...date]),
+        "2024-02-29 00:00:00.000000"
+      ],
+      [{ type: FieldType.TIME }, "00:00:00", u8(0), "00:00:00"],
+      [
+        { type: FieldType.TIME },
+        "-838:59:59",
+        Buffer.concat([u8(8), u8(1), u32(34), u8(22), u8(59), u8(59)]),
+        "-838:59:59"
+      ],
+      [
+        { type: FieldType.TIME, decimals: 6 },
+        "01:02:03.000004",
+        Buffer.concat([u8(12), u8(0), u32(0), u8(1), u8(2), u8(3), u32(4)]),
+        "01:02:03.000004"
+      ],
+      [{ type: FieldType.TIME, decimals: 3 }, "00:00:00.000", u8(0), "00:00:00.000"],
+      [{ type: FieldType.BIT, length: 1, flags: unsigned }, u8(1), text(u8(1)), 1],
+      [{ type: FieldType.BIT, length: 10, flags: unsigned }, Buffer.from([3, 255]), text(Buffer.from([3, 255])), 1023],
+      [{ type: FieldType.JSON, charset: 255 }, '{"a": [1]}', text('{"a": [1]}'), { a: [1] }],
+      [{ type: FieldType.BLOB, charset: 255 }, "é", text("é"), "é"],
+      [
+        { type: FieldType.BLOB, charset: 63 },
+        Buffer.from([0, 255]),
+        text(Buffer.from([0, 255])),
+        new Uint8Array([0, 255])
+      ],
+      [{ type: FieldType.STRING, charset: 63 }, u8(7), text(u8(7)), new Uint8Array([7])],
+      [{ type: FieldType.STRING, charset: 255, flags: FieldFlag.ENUM }, "b", text("b"), "b"],
+      [{ type: FieldType.GEOMETRY, charset: 255 }, u8(1), text(u8(1)), new Uint8Array([1])]
+    ]
+    for (const mode of modes) {
+      const columns = cases.map(([fields], i) => ({ ...fields, name: `c${i}` }))
+      const client = new Client(mode)
+      const asText = client.begin("text")
+      const asBinary = client.begin("binary")
+      client.receive(
+        ...resultSet(columns, [textRow(cases.map(([, each]) => each)), textRow(cases.map(() => null))], mode)
+      )
+      client.receive(
+        ...resultSet(columns, [binaryRow(cases.map(([, , each]) => each)), binaryRow(cases.map(() => null))], mode)
+      )
+      const expected = [cases.map(([, , , value]) => value), cases.map(() => null)]
+      expect([asText.error, asText.first?.rows]).toStrictEqual([undefined, expected])
+      expect([asBinary.error, asBinary.first?.rows]).toStrictEqual([undefined, expected])
+    }
+  })
+
+  it("fails a statement, and not the connection, for a value that the options cannot hold", () => {
+    const columns: ReadonlyArray<ColumnFields> = [{ name: "big", type: FieldType.LONGLONG }]
+    const client = new Client()
+    const asText = client.begin("text")
+    client.receive(
+      ...resultSet(
+        columns,
+        ["1", "9007199254740993", "3"].map((each) => textRow([each])),
+        modern
+      )
+    )
+    expect(asText.error).toMatchObject({ _tag: "DataError", reason: "UnsafeInteger", statement: "SELECT 1" })
+    const next = client.begin("text", undefined, { ...Value.defaultValueOptions, integers: "bigint" })
+    client.receive(...resultSet(columns, [textRow(["9007199254740993"])], modern))
+    expect([next.error, next.first?.rows]).toEqual([undefined, [[9007199254740993n]]])
+    expect(client.conversation.failure).toBeUndefined()
+  })
+
+  it("reads the answer to COM_STMT_PREPARE, with its definitions", () => {
+    for (const mode of modes) {
+      for (const [columns, parameters] of [
+        [0, 0],
+        [0, 2],
+        [3, 0],
+        [2, 2]
+      ] as const) {
+        const client = new Client(mode)
+        const exchange = client.begin("prepare")
+        const block = (count: number): ReadonlyArray<Buffer> =>
+          count === 0
+            ? []
+            : [
+                ...Array.from({ length: count }, () => column(idAndName[0]!, mode.extendedMetadata)),
+                ...(mode.deprecateEof ? [] : [eof()])
+              ]
+        const head = Buffer.concat([u8(0), u32(77), u16(columns), u16(parameters), u8(0), u16(0)])
+        const answer = [head, ...block(parameters), ...block(columns)]
+        for (const [i, payload] of answer.entries()) {
+          expect(exchange.finished).toBe(false)
+          client.conversation.receive(packets([payload], i + 1))
+        }
+        expect(exchange.finished).toBe(true)
+        expect(exchange.prepared).toEqual({ id: 77, columnCount: columns, parameterCount: parameters })
+        expect(client.conversation.outstanding).toBe(0)
+      }
+    }
+  })
+
+  it("reads several results of one statement, in order", () => {
+    for (const mode of modes) {
+      const client = new Client(mode)
+      const exchange = client.begin("text")
+      const more = Status.AUTOCOMMIT | Status.MORE_RESULTS_EXISTS
+      client.receive(
+        ...resultSet(idAndName, [textRow(["1", "a"])], mode, more),
+        ok({ affectedRows: 4, status: more }),
+        ...resultSet([{ name: "n", type: FieldType.LONG }], [textRow(["5"]), textRow(["6"])], mode, more),
+        ok({ affectedRows: 2 })
+      )
+      expect([exchange.finished, exchange.error]).toEqual([true, undefined])
+      const results: Array<unknown> = []
+      for (let result = exchange.first; result !== undefined; result = result.next)
+        results.push([result.columns?.map(({ name }) => name), result.rows, result.affectedRows])
+      expect(results).toEqual([
+        [["id", "name"], [[1, "a"]], 0],
+        [undefined, [], 4],
+        [["n"], [[5], [6]], 0],
+        [undefined, [], 2]
+      ])
+    }
+  })
+
+  it("ends several results with the error of one of them", () => {
+    const client = new Client()
+    const exchange = client.begin("text")
+    client.receive(
+      ...resultSet(idAndName, [], modern, Status.MORE_RESULTS_EXISTS),
+      err(1146, "Table 't.x' doesn't exist", "42S02")
+    )
+    expect([exchange.finished, exchange.error]).toMatchObject([true, { reason: "NoSuchTable" }])
+  })
+
+  it("takes metadata that it knows as it is, and reads metadata that changed", () => {
+    for (const mode of modes) {
+      const client = new Client(mode)
+      const plan: Plan = { shape: undefined, metadata: undefined }
+      const answer = (columns: ReadonlyArray<ColumnFields>, rows: ReadonlyArray<Buffer>): Exchange => {
+        const exchange = client.begin("binary", plan)
+        // Byte by byte: the known metadata arrives in pieces too.
+        for (const byte of packets(resultSet(columns, rows, mode))) client.conversation.receive(Buffer.from([byte]))
+        return exchange
+      }
+      const row = [binaryRow([u32(1), text("a")])]
+      const first = answer(idAndName, row)
+      const again = answer(idAndName, row)
+      expect([again.error, again.first?.rows]).toEqual([undefined, [[1, "a"]]])
+      expect(first.first?.rows).toEqual([[1, "a"]])
+      // The table was altered: same number of columns, another type.
+      const altered = answer([{ name: "id", type: FieldType.SHORT }, idAndName[1]!], [binaryRow([u16(1), text("a")])])
+      expect([altered.error, altered.first?.rows]).toEqual([undefined, [[1, "a"]]])
+      const wider = answer(
+        [...idAndName, { name: "more", type: FieldType.TINY }],
+        [binaryRow([u32(1), text("a"), u8(9)])]
+      )
+      expect([wider.error, wider.first?.rows]).toEqual([undefined, [[1, "a", 9]]])
+      expect(answer(idAndName, row).first?.rows).toEqual([[1, "a"]])
+      expect(client.conversation.failure).toBeUndefined()
+    }
+  })
+
+  it("takes known metadata at once where it comes with the rows in one chunk", () => {
+    for (const mode of modes) {
+      const client = new Client(mode)
+      const plan: Plan = { shape: undefined, metadata: undefined }
+      const stream = packets(resultSet(idAndName, [binaryRow([u32(1), text("a")])], mode))
+      const exchanges = [client.begin("binary", plan), client.begin("binary", plan), client.begin("binary", plan)]
+      client.conversation.receive(Buffer.concat([stream, stream, stream]))
+      for (const exchange of exchanges) expect([exchange.error, exchange.first?.rows]).toEqual([undefined, [[1, "a"]]])
+      expect(exchanges[2]?.shape).toBe(exchanges[1]?.shape)
+    }
+  })
+
+  it("reads rows over 16 MiB, and rows that begin as an end does", () => {
+    const client = new Client()
+    const exchange = client.begin("text")
+    const long = "x".repeat(maxPayload + 10)
+    client.receive(
+      ...resultSet(
+        [{ name: "v", type: FieldType.LONG_BLOB, charset: 255 }],
+        [textRow(["a"]), textRow([long]), textRow([null]), textRow([""])],
+        modern
+      )
+    )
+    const rows = exchange.first?.rows ?? []
+    expect([exchange.error, rows.length, rows[1]?.[0] === long, rows[2], rows[3]]).toEqual([
+      undefined,
+      4,
+      true,
+      [null],
+      [""]
+    ])
+  })
+
+  it("pauses a stream that nobody takes from, and reads on when it is taken", () => {
+    const client = new Client()
+    const exchange = client.begin("text")
+    exchange.streaming = true
+    let woken = 0
+    exchange.onRows = () => woken++
+    const row = textRow(["1", "x".repeat(1_000)])
+    const rows = Array.from({ length: 1_000 }, () => row)
+    client.receive(...resultSet(idAndName, rows, modern))
+    expect(woken).toBe(1)
+    expect(client.pauses).toBe(1)
+    expect(exchange.rows.length).toBeLessThan(300)
+    let taken = 0
+    for (let round = 0; !exchange.finished || exchange.rows.length > 0; round++) {
+      expect(round).toBeLessThan(100)
+      taken += client.conversation.take(exchange).length
+      client.conversation.readOn()
+    }
+    expect([taken, client.pauses, exchange.error]).toEqual([1_000, 0, undefined])
+  })
+
+  it("passes over the rest of a stream that is short, and ends the connection for a long one", () => {
+    for (const [count, lost] of [
+      [10, false],
+      [2_000, true]
+    ] as const) {
+      const client = new Client()
+      const exchange = client.begin("text")
+      exchange.streaming = true
+      const [head, ...rest] = [resultSet(idAndName, [], modern).slice(0, 3), textRow(["1", "x".repeat(1_000)])]
+      client.receive(...head)
+      client.conversation.discard(exchange)
+      const end = ok({ header: 0xfe })
+      client.conversation.receive(packets([...Array.from({ length: count }, () => rest[0]!), end], 4))
+      expect([count, exchange.finished, client.conversation.failure !== undefined, client.ends]).toEqual([
+        count,
+        true,
+        lost,
+        lost ? 1 : 0
+      ])
+      if (lost) expect(exchange.error).toMatchObject({ reason: "ConnectionLost" })
+    }
+  })
+
+  it("gives pipelined commands their answers in order, the error of one to none but it", () => {
+    const client = new Client()
+    const [a, b, c] = [client.begin("simple"), client.begin("text"), client.begin("simple")]
+    client.conversation.receive(
+      Buffer.concat([packets([ok()]), packets([err(1064, "syntax", "42000")]), packets([ok()])])
+    )
+    expect([a.error, b.error && kindOf(b.error), c.error]).toEqual([undefined, "Syntax", undefined])
+    expect(client.settled).toEqual([a, b, c])
+  })
+
+  it("fails everybody who waits, once, when the connection fails", () => {
+    const client = new Client()
+    const exchanges = [client.begin("simple"), client.begin("binary"), client.begin("prepare")]
+    const lost = new Errors.OperationalError({ reason: "ConnectionLost", message: "gone" })
+    client.conversation.fail(lost)
+    client.conversation.fail(new Errors.OperationalError({ reason: "Other", message: "again" }))
+    for (const exchange of exchanges) expect(exchange.error).toBe(lost)
+    const late = client.begin("simple")
+    expect([late.error, client.settled.length, client.ends]).toEqual([lost, 4, 1])
+    client.receive(ok())
+    expect(client.conversation.failure).toBe(lost)
+  })
+
+  it("takes a word of the server that nobody asked for as the end", () => {
+    const client = new Client()
+    client.conversation.receive(
+      packets([err(4031, "The client was disconnected by the server because of inactivity.", "HY000")], 0)
+    )
+    expect(client.conversation.failure).toMatchObject({ _tag: "OperationalError", reason: "ConnectionLost" })
+    const waiting = new Client()
+    const exchange = waiting.begin("simple")
+    waiting.conversation.receive(packets([err(1053, "Server shutdown in progress", "08S01")], 0))
+    expect(exchange.error).toMatchObject({ reason: "ServerShutdown" })
+  })
+
+  const garbled: ReadonlyArray<
+    readonly [title: string, kind: "simple" | "text" | "binary" | "prepare", stream: () => Buffer]
+  > = [
+    ["a packet out of order", "text", () => packets([ok()], 2)],
+    ["an empty packet", "text", () => packets([Buffer.alloc(0)])],
+    ["an OK packet that is cut", "text", () => packets([Buffer.from([0, 0])])],
+    ["an OK packet that is cut, for a simple command", "simple", () => packets([Buffer.from([0])])],
+    ["an ERR packet that is cut", "text", () => packets([Buffer.from([0xff, 1])])],
+    ["an EOF packet that is cut, for a simple command", "simple", () => packets([Buffer.from([0xfe])])],
+    ["a column count that is cut", "text", () => packets([Buffer.from([0xfc])])],
+    ["no columns", "text", () => packets([Buffer.from([0xfc, 0, 0])])],
+    ["too many columns", "text", () => packets([lengthEncoded(2 ** 40)])],
+    ["a file that is asked for", "text", () => packets([Buffer.from([0xfb, 0x2f, 0x65])])],
+    ["a column definition that is cut", "text", () => packets([u8(1), column(idAndName[0]!, false).subarray(0, 12)])],
+    [
+      "a column definition with a length beyond its end",
+      "text",
+      () => packets([u8(1), Buffer.from([3, 1, 2, 3, 250, 0, 0])])
+    ],
+    ["rows for a command that has none", "simple", () => packets([u8(1)])],
+    ["a prepared statement's answer that is cut", "prepare", () => packets([Buffer.from([0, 1, 0])])],
+    [
+      "a text row that is too short",
+      "text",
+      () => packets([...resultSet(idAndName, [], modern).slice(0, 3), textRow(["1"])])
+    ],
+    [
+      "a text row that is too long",
+      "text",
+      () => packets([...resultSet(idAndName, [], modern).slice(0, 3), textRow(["1", "a", "b"])])
+    ],
+    [
+      "a text row with a length beyond its end",
+      "text",
+      () => packets([...resultSet(idAndName, [], modern).slice(0, 3), Buffer.from([1, 0x31, 200, 0x61])])
+    ],
+    [
+      "a binary row that is too short",
+      "binary",
+      () => packets([...resultSet(idAndName, [], modern).slice(0, 3), Buffer.from([0, 0, 1])])
+    ],
+    [
+      "a binary row of one byte",
+      "binary",
+      () => packets([...resultSet(idAndName, [], modern).slice(0, 3), Buffer.from([0])])
+    ],
+    [
+      "a binary row that is too long",
+      "binary",
+      () =>
+        packets([
+          ...resultSet(idAndName, [], modern).slice(0, 3),
+          Buffer.concat([binaryRow([u32(1), text("a")]), u8(0)])
+        ])
+    ],
+    [
+      "a binary double that is cut",
+      "binary",
+      () =>
+        packets([
+          ...resultSet([{ name: "d", type: FieldType.DOUBLE }], [], modern).slice(0, 2),
+          Buffer.from([0, 0, 1, 2])
+        ])
+    ],
+    [
+      "a binary float that is cut",
+      "binary",
+      () => packets([...resultSet([{ name: "f", type: FieldType.FLOAT }], [], modern).slice(0, 2), Buffer.from([0, 0])])
+    ],
+    [
+      "a binary row that does not begin as one",
+      "binary",
+      () =>
+        packets([...resultSet([{ name: "d", type: FieldType.TINY }], [], modern).slice(0, 2), Buffer.from([7, 0, 1])])
+    ]
+  ]
+  for (const [title, kind, stream] of garbled) {
+    it(`ends with a typed error at ${title}`, () => {
+      const client = new Client()
+      const exchange = client.begin(kind)
+      const other = client.begin("simple")
+      client.conversation.receive(stream())
+      expect(exchange.error).toMatchObject(protocol)
+      expect([other.error, client.ends, client.settled.length]).toMatchObject([protocol, 1, 2])
+    })
+  }
+
+  const allKinds = ["simple", "text", "binary", "prepare"] as const
+
+  /** Answers that are right, packet by packet, for what is garbled afterwards. */
+  const answers = (mode: Modes): ReadonlyArray<readonly [(typeof allKinds)[number], ReadonlyArray<Buffer>]> => {
+    const columns: ReadonlyArray<ColumnFields> = [
+      ...idAndName,
+      { name: "d", type: FieldType.DOUBLE },
+      { name: "f", type: FieldType.FLOAT },
+      { name: "b", type: FieldType.LONGLONG },
+      { name: "at", type: FieldType.DATETIME, decimals: 3 },
+      { name: "time", type: FieldType.TIME },
+      { name: "json", type: FieldType.JSON, charset: 255 },
+      { name: "bit", type: FieldType.BIT, length: 10 },
+      { name: "dec", type: FieldType.NEWDECIMAL, decimals: 2 },
+      { name: "blob", type: FieldType.BLOB }
+    ]
+    const more = Status.AUTOCOMMIT | Status.MORE_RESULTS_EXISTS
+    const texts = textRow([
+      "1",
+      "a",
+      "1.5",
+      "0.1",
+      "77",
+      "2024-02-29 12:34:56.789",
+      "12:34:56",
+      "[1]",
+      Buffer.from([3, 1]),
+      "1.50",
+      Buffer.from([0])
+    ])
+    const binaries = binaryRow([
+      u32(1),
+      text("a"),
+      Buffer.alloc(8),
+      Buffer.alloc(4),
+      Buffer.alloc(8, 1),
+      Buffer.concat([u8(7), u16(2024), u8(2), u8(29), u8(1), u8(2), u8(3)]),
+      Buffer.concat([u8(8), u8(0), u32(0), u8(1), u8(2), u8(3)]),
+      text("[1]"),
+      text(Buffer.from([3, 1])),
+      text("1.50"),
+      text(Buffer.from([0]))
+    ])
+    const head = Buffer.concat([u8(0), u32(7), u16(1), u16(1), u8(0), u16(0)])
+    const definition = column(idAndName[0]!, mode.extendedMetadata)
+    const ends = mode.deprecateEof ? [] : [eof()]
+    // What has a fixed size at the end of a row is read last: nothing comes after it that could be taken for it.
+    const fixed = (type: number, bytes: number): ReadonlyArray<Buffer> =>
+      resultSet([idAndName[1]!, { name: "v", type }], [binaryRow([text("a"), Buffer.alloc(bytes, 1)])], mode)
+    return [
+      ["simple", [ok({ info: "x", tracked: Buffer.concat([u8(1), text(text("db"))]) })]],
+      ["simple", [err(1064, "syntax", "42000")]],
+      ["text", [ok({ affectedRows: 3, info: "Rows matched: 3" })]],
+      ["text", [...resultSet(columns, [texts, texts], mode, more), ok()]],
+      ["binary", resultSet(columns, [binaries, binaries], mode)],
+      ["binary", fixed(FieldType.DOUBLE, 8)],
+      ["binary", fixed(FieldType.FLOAT, 4)],
+      ["binary", fixed(FieldType.LONGLONG, 8)],
+      ["prepare", [head, definition, ...ends, definition, ...ends]]
+    ]
+  }
+
+  /** Sends bytes in chunks, and holds the conversation to its promise: nothing is thrown, and an end has a typed error. */
+  const survives = (
+    client: Client,
+    exchanges: ReadonlyArray<Exchange>,
+    stream: Buffer,
+    cuts: ReadonlyArray<number>
+  ): void => {
+    const at = [...new Set([0, ...cuts.map((cut) => cut % (stream.length + 1)), stream.length])].sort((a, b) => a - b)
+    for (let i = 0; i + 1 < at.length; i++) client.conversation.receive(Buffer.from(stream.subarray(at[i], at[i + 1])))
+    const { failure } = client.conversation
+    if (failure !== undefined) {
+      expect(Errors.isDriverError(failure)).toBe(true)
+      expect(client.ends).toBe(1)
+      for (const exchange of exchanges) expect(exchange.finished).toBe(true)
+    } else expect(client.ends).toBe(0)
+    for (const exchange of exchanges) {
+      if (exchange.error !== undefined) expect(Errors.isDriverError(exchange.error)).toBe(true)
+      expect(client.settled.filter((each) => each === exchange).length).toBe(exchange.finished ? 1 : 0)
+    }
+    client.conversation.receive(Buffer.from([1, 2, 3, 4, 5]))
+    client.conversation.fail(new Errors.OperationalError({ reason: "ConnectionLost", message: "gone" }))
+    for (const exchange of exchanges) expect(client.settled.filter((each) => each === exchange).length).toBe(1)
+  }
+
+  it("never throws and never hangs, whatever bytes come", () => {
+    FastCheck.assert(
+      FastCheck.property(
+        FastCheck.constantFrom(...modes),
+        FastCheck.array(FastCheck.constantFrom(...allKinds), { minLength: 1, maxLength: 4 }),
+        FastCheck.oneof(
+          FastCheck.uint8Array({ maxLength: 200 }),
+          // Packets that are whole, with any bytes in them, in the right order.
+          FastCheck.array(FastCheck.uint8Array({ maxLength: 40 }), { maxLength: 8 }).map((payloads) =>
+            packets(payloads)
+          )
+        ),
+        FastCheck.array(FastCheck.nat(), { maxLength: 6 }),
+        (mode, kinds, bytes, cuts) => {
+          const client = new Client(mode)
+          survives(
+            client,
+            kinds.map((kind) => client.begin(kind)),
+            Buffer.from(bytes),
+            cuts
+          )
+        }
+      ),
+      { numRuns: 2_000 }
+    )
+  })
+
+  it("reads an answer in whatever chunks it comes", () => {
+    FastCheck.assert(
+      FastCheck.property(
+        FastCheck.constantFrom(...modes),
+        FastCheck.nat(8),
+        FastCheck.array(FastCheck.nat(), { maxLength: 12 }),
+        (mode, which, cuts) => {
+          const [kind, payloads] = answers(mode)[which]!
+          const stream = packets(payloads)
+          const read = (chunks: ReadonlyArray<number>): unknown => {
+            const client = new Client(mode)
+            const exchange = client.begin(kind)
+            const at = [...new Set([0, ...chunks.map((cut) => cut % (stream.length + 1)), stream.length])].sort(
+              (a, b) => a - b
+            )
+            for (let i = 0; i + 1 < at.length; i++)
+              client.conversation.receive(Buffer.from(stream.subarray(at[i], at[i + 1])))
+            expect(exchange.finished).toBe(true)
+            return [
+              exchange.first?.rows,
+              exchange.first?.next?.rows,
+              exchange.prepared,
+              failure(exchange.error),
+              client.conversation.failure
+            ]
+          }
+          expect(read(cuts)).toEqual(read([]))
+        }
+      ),
+      { numRuns: 300 }
+    )
+  })
+
+  const changes = FastCheck.array(
+    FastCheck.record({
+      what: FastCheck.constantFrom("set", "insert", "remove", "cut"),
+      at: FastCheck.nat(),
+      byte: FastCheck.oneof(
+        FastCheck.integer({ min: 0, max: 255 }),
+        FastCheck.constantFrom(0, 0xfb, 0xfc, 0xfd, 0xfe, 0xff)
+      )
+    }),
+    { minLength: 1, maxLength: 3 }
+  )
+
+  const changed = (bytes: Buffer, { what, at, byte }: { what: string; at: number; byte: number }): Buffer => {
+    if (bytes.length === 0) return bytes
+    const place = at % bytes.length
+    const before = bytes.subarray(0, place)
+    const rest = bytes.subarray(place)
+    if (what === "cut") return Buffer.from(before)
+    if (what === "insert") return Buffer.concat([before, u8(byte), rest])
+    return what === "remove"
+      ? Buffer.concat([before, rest.subarray(1)])
+      : Buffer.concat([before, u8(byte), rest.subarray(1)])
+  }
+
+  for (const whole of [true, false]) {
+    it(`never throws and never hangs at an answer that was garbled or cut on its way${whole ? ", in packets that are whole" : ""}`, () => {
+      FastCheck.assert(
+        FastCheck.property(
+          FastCheck.constantFrom(...modes),
+          FastCheck.nat(8),
+          changes,
+          FastCheck.array(FastCheck.nat(), { maxLength: 4 }),
+          FastCheck.boolean(),
+          FastCheck.constantFrom(Value.defaultValueOptions, exact),
+          (mode, which, list, cuts, streaming, values) => {
+            const [kind, payloads] = answers(mode)[which]!
+            let stream: Buffer
+            if (whole) {
+              const garbled = [...payloads]
+              for (const change of list) {
+                // The last bits say which packet, so that rows are as likely as definitions.
+                const place = change.byte % garbled.length
+                garbled[place] = changed(garbled[place]!, change)
+              }
+              stream = packets(garbled)
+            } else stream = list.reduce(changed, packets(payloads))
+            const client = new Client(mode)
+            const plan: Plan = { shape: undefined, metadata: undefined }
+            const exchange = client.begin(kind, kind === "binary" ? plan : undefined, values)
+            exchange.streaming = streaming && (kind === "text" || kind === "binary")
+            survives(client, [exchange, client.begin("simple")], stream, cuts)
+          }
+        ),
+        { numRuns: 2_000 }
+      )
+    })
+  }
+})
+
+const kindOf = (error: Errors.DriverError): string => error.reason
