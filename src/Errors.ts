@@ -37,6 +37,7 @@ export type DataReason = "OutOfRange" | "TooLong" | "InvalidValue" | "DivisionBy
 export type OperationalReason =
   | "AccessDenied"
   | "Authentication"
+  | "CannotOpen"
   | "CommitUnknown"
   | "ConnectTimeout"
   | "ConnectionLost"

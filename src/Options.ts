@@ -296,6 +296,8 @@ const readAll = <F extends Fields>(
     if (value === undefined) continue
     const field = Object.hasOwn(fields, name) ? fields[name] : undefined
     if (field === undefined) {
+      // What stands in an URL in the place of a name may be a piece of a password.
+      if (!/^\w+$/.test(name)) return Either.left(refuse("url", "an option without a name", "name=value"))
       return Either.left(refuse(name, "an option that is not known", `one of the options for ${database}`))
     }
     const option = field.read(value)

@@ -164,8 +164,8 @@ export class Root {
   savepoints = 0
   /** The statements that begin it, until they go out: with the first statement, on the same way to the server. */
   private beginning: ReadonlyArray<string>
-  /** Whether the statement under way carries the beginning. */
-  private isBeginning = false
+  /** The beginning that the statement under way carries. */
+  private underWay: ReadonlyArray<string> = []
   readonly committedEffects: Array<Effect.Effect<void>> = []
 
   constructor(
@@ -196,8 +196,8 @@ export class Root {
 
   /** The statement that was to carry the beginning was never sent: the next one carries it. */
   keepBeginning(taken: ReadonlyArray<string>): void {
-    if (!this.isBeginning || taken.length === 0) return
-    this.isBeginning = false
+    if (this.underWay.length === 0 || taken.length === 0) return
+    this.underWay = []
     this.beginning = taken
   }
 
@@ -207,7 +207,7 @@ export class Root {
     if (taken.length === 0) return taken
     // What the first of several statements set is left in the session when a later one fails.
     if (taken.length > 1) this.host.markChanged()
-    this.isBeginning = true
+    this.underWay = taken
     this.beginning = []
     return taken
   }
@@ -217,22 +217,25 @@ export class Root {
    * https://dev.mysql.com/doc/refman/9.7/en/implicit-commit.html
    */
   noteSuccess(): void {
-    this.isBeginning = false
+    this.underWay = []
     if (this.phase === active && !this.host.status().inTransaction) this.phase = committed
   }
 
   /** After a statement that failed: an error says nothing of the session's state, so it is asked for. */
   noteFailure(error: DriverError): Effect.Effect<void> {
     if (this.phase !== active) return Effect.void
-    const wasBeginning = this.isBeginning
-    this.isBeginning = false
+    // A transaction whose beginning was refused, or a part of it, is not the one that was asked for.
+    const refused = error.statement !== undefined && this.underWay.includes(error.statement)
+    const wasBeginning = this.underWay.length > 0
+    this.underWay = []
     const look = this.host.isSpent() ? Effect.fail(error) : this.host.ping(statusTimeout)
     return Effect.match(look, {
       onFailure: () => {
         this.phase = { _tag: "dead", killer: error }
       },
       onSuccess: () => {
-        if (!this.host.status().inTransaction)
+        if (refused) this.phase = { _tag: "dead", killer: error }
+        else if (!this.host.status().inTransaction)
           this.phase = wasBeginning || endsTransaction(error) ? { _tag: "dead", killer: error } : committed
       }
     })

@@ -236,6 +236,8 @@ export const readIntegerText = (
   column: string,
   integers: ValueOptions["integers"]
 ): number | bigint | string => {
+  if (!/^-?\d+$/.test(text))
+    return fail("InvalidValue", `column ${JSON.stringify(column)} has a text that is no integer`)
   if (integers === "string") return text
   if (integers === "bigint") return BigInt(text)
   const value = Number(text)
@@ -277,6 +279,9 @@ export const readDateTimeText = (text: string, column: string, options: ValueOpt
   const parts = /^(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?)?Z?$/.exec(text)
   if (parts === null)
     return fail("InvalidValue", `column ${JSON.stringify(column)} has a text that is no date and time`)
+  if (Number(parts[4] ?? 0) > 23 || Number(parts[5] ?? 0) > 59 || Number(parts[6] ?? 0) > 59) {
+    return fail("InvalidValue", `column ${JSON.stringify(column)} has a time that no clock has`)
+  }
   const fraction = (parts[7] ?? "").padEnd(6, "0")
   if (fraction.slice(3) !== "000") {
     return fail(
@@ -331,7 +336,7 @@ export const readDateTime = (
 
 /** Milliseconds since 1970, or undefined where the calendar has no such day. */
 const utc = (y: number, mo: number, d: number, h: number, mi: number, s: number, ms: number): number | undefined => {
-  if (mo < 1 || mo > 12 || d < 1 || d > 31 || h > 23 || mi > 59 || s > 59) return undefined
+  if (mo < 1 || mo > 12 || d < 1 || d > 31) return undefined
   let time = Date.UTC(y, mo - 1, d, h, mi, s, ms)
   // Date.UTC takes the years 0 to 99 for 1900 to 1999.
   if (y < 100) time = new Date(time).setUTCFullYear(y, mo - 1, d)
@@ -363,7 +368,12 @@ export const readJson = (text: string, column: string, options: ValueOptions): u
  * @category reading
  */
 export const readDecimal = (text: string, options: ValueOptions): string | BigDecimal.BigDecimal =>
-  options.decimals === "string" ? text : BigDecimal.unsafeFromString(text)
+  options.decimals === "string"
+    ? text
+    : Option.getOrElse(
+        Option.filter(BigDecimal.fromString(text), () => /^[-+]?\d*\.?\d+(?:e[-+]?\d+)?$/i.test(text)),
+        () => fail("InvalidValue", "a decimal column has a text that is no decimal")
+      )
 
 const floatText = new Float32Array(1)
 

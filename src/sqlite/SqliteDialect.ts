@@ -46,8 +46,10 @@ export const dialect: Dialect = {
   releaseSavepoint: (name) => `RELEASE SAVEPOINT ${quoteIdentifier(name)}`,
   sessionIsolation: () => unsupported("SQLite has one isolation level, serializable"),
   mayLeaveState: (sql, tokens) => {
-    const [verb, second] = leadingWords(sql, tokens, 2)
-    if (verb === "CREATE") return second === "TEMP" || second === "TEMPORARY"
+    const verb = leadingWords(sql, tokens, 1)[0]
+    // CREATE TEMP …, and also CREATE TABLE temp.…
+    if (verb === "CREATE")
+      return tokens.some((token) => /^["`[]?temp(?:orary)?["`\]]?$/i.test(sql.slice(token.start, token.end)))
     return verb === undefined || !plainVerbs.has(verb)
   }
 }

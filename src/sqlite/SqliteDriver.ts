@@ -17,6 +17,7 @@ import {
   type ConnectError,
   DataError,
   type DriverError,
+  InternalError,
   NotSupportedError,
   OperationalError,
   ProgrammingError
@@ -90,14 +91,13 @@ const open = (location: string, settings: SqliteSettings): Effect.Effect<SqliteC
     )
   )
 
-/** libsql says of most failures to open only that there was one. */
+/** libsql says of most failures to open only that there was one, and none says which file. */
 const openError = (thrown: unknown, location: string): ConnectError => {
   const classified = thrown instanceof Error && "_tag" in thrown ? (thrown as DriverError) : classify(thrown, undefined)
-  if (classified._tag === "InternalError" || classified._tag === "OperationalError") return classified
-  return new OperationalError({
-    reason: "ConnectionRefused",
-    message: `${location} could not be opened: ${classified.message}`
-  })
+  const message = `${location} could not be opened: ${classified.message}`
+  if (classified._tag === "InternalError") return new InternalError({ reason: classified.reason, message })
+  const reason = classified._tag === "OperationalError" ? classified.reason : "CannotOpen"
+  return new OperationalError({ reason, message, errno: classified.errno })
 }
 
 interface Prepared {
@@ -194,7 +194,12 @@ class SqliteConnection implements DriverConnection {
   private runBefore({ before }: Request): Effect.Effect<void, DriverError> {
     return before.length === 0
       ? Effect.void
-      : Effect.forEach(before, (sql) => this.locked(sql, () => this.prepared(sql).statement.run([])), { discard: true })
+      : Effect.forEach(
+          before,
+          (sql) =>
+            this.locked(sql, () => letGoIfBusy(this.prepared(sql).statement, [], (statement) => statement.run([]))),
+          { discard: true }
+        )
   }
 
   stream(request: Request): Effect.Effect<RowStream, DriverError> {
@@ -202,8 +207,15 @@ class SqliteConnection implements DriverConnection {
       const parameters = this.parametersOf(request)
       // A statement of its own: one statement cannot be in two iterations.
       const statement = this.prepare(request.sql).statement
-      const iterator = statement.iterate(parameters)
-      const first = iterator.next()
+      const [iterator, first] = letGoIfBusy(statement, parameters, () => {
+        const iterator = statement.iterate(parameters)
+        try {
+          return [iterator, iterator.next()] as const
+        } catch (thrown) {
+          iterator.return?.()
+          throw thrown
+        }
+      })
       const shape = makeShape(statement.columns(), request.values)
       return new SqliteRowStream(iterator, first, statement, shape, request.sql)
     })
@@ -247,10 +259,10 @@ class SqliteConnection implements DriverConnection {
     const parameters = this.parametersOf(request)
     const prepared = this.prepared(request.sql)
     if (prepared.columnCount === 0) {
-      const changes = prepared.statement.run(parameters)
+      const changes = letGoIfBusy(prepared.statement, parameters, (statement) => statement.run(parameters))
       return this.resultOf(prepared, undefined, [], changesData(prepared.verb) ? changes : 0)
     }
-    const stored = prepared.statement.all(parameters)
+    const stored = letGoIfBusy(prepared.statement, parameters, (statement) => statement.all(parameters))
     const shape = this.shapeOf(prepared, request.values)
     const rows = stored.map((row) => readRow(shape, row))
     return this.resultOf(prepared, shape.columns, rows, returnsChanged(prepared.verb) ? rows.length : 0)
@@ -368,6 +380,20 @@ class SqliteRowStream implements RowStream {
       this.finished = true
       this.statement.cut(this.iterator)
     })
+  }
+}
+
+/** Runs a statement; when it meets a lock it lets go of what it holds, before it is tried again or given up. */
+const letGoIfBusy = <A>(
+  statement: NativeStatement,
+  parameters: ReadonlyArray<NativeParameter>,
+  run: (statement: NativeStatement) => A
+): A => {
+  try {
+    return run(statement)
+  } catch (thrown) {
+    if (isBusy(thrown)) statement.letGo(parameters)
+    throw thrown
   }
 }
 

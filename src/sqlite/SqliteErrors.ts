@@ -53,7 +53,7 @@ const byCode: ReadonlyMap<number, Class> = new Map<number, Class>([
   [10, operational("Other")], // SQLITE_IOERR
   [11, internal("Corrupt")], // SQLITE_CORRUPT
   [13, operational("DiskFull")], // SQLITE_FULL
-  [14, operational("ConnectionRefused")], // SQLITE_CANTOPEN
+  [14, operational("CannotOpen")], // SQLITE_CANTOPEN
   [18, data("TooLong")], // SQLITE_TOOBIG
   [19, integrity("Other")], // SQLITE_CONSTRAINT
   [20, data("InvalidValue")], // SQLITE_MISMATCH

@@ -27,6 +27,8 @@ export interface NativeStatement {
   readonly all: (parameters: ReadonlyArray<NativeParameter>) => ReadonlyArray<NativeRow>
   readonly run: (parameters: ReadonlyArray<NativeParameter>) => number
   readonly iterate: (parameters: ReadonlyArray<NativeParameter>) => Iterator<NativeRow>
+  /** After it met a lock: makes it let go of what it holds, so that its connection sees what others commit meanwhile. */
+  readonly letGo: (parameters: ReadonlyArray<NativeParameter>) => void
   /** Ends an iteration that was not read to its end. */
   readonly cut: (iterator: Iterator<NativeRow>) => void
 }
@@ -78,6 +80,7 @@ interface Libsql {
       interrupt(): void
     }
     readonly inTransaction: boolean
+    exec(sql: string): void
     close(): void
   }
 }
@@ -103,6 +106,7 @@ const nodeSqlite = (): Native | undefined => {
             all: (parameters) => statement.all(...parameters) as ReadonlyArray<NativeRow>,
             run: (parameters) => Number(statement.run(...parameters).changes),
             iterate: (parameters) => statement.iterate(...parameters) as Iterator<NativeRow>,
+            letGo: () => {},
             cut: (iterator) => {
               iterator.return?.()
             }
@@ -130,19 +134,19 @@ const libsql = (): Native => {
           if (statement.reader) statement.raw(true)
           return {
             columns: () => (statement.reader ? statement.columns() : []),
-            all: (parameters) => onceMoreIfBusy(statement, () => statement.all(parameters.map(forLibsql))),
-            run: (parameters) => onceMoreIfBusy(statement, () => statement.run(parameters.map(forLibsql)).changes),
-            iterate: (parameters) => {
-              const iterator = statement.iterate(parameters.map(forLibsql))
-              let first = true
-              return {
-                next: () => {
-                  if (!first) return iterator.next()
-                  first = false
-                  // Only the first step can meet a lock.
-                  return onceMoreIfBusy(statement, () => iterator.next())
-                }
+            all: (parameters) => statement.all(parameters.map(forLibsql)),
+            run: (parameters) => statement.run(parameters.map(forLibsql)).changes,
+            iterate: (parameters) => statement.iterate(parameters.map(forLibsql)),
+            // It resets no statement that met a lock, and there is no call for it. One that may not write is refused at its
+            // next step, and that ends it.
+            letGo: (parameters) => {
+              database.exec("PRAGMA query_only = ON")
+              try {
+                statement.run(parameters.map(forLibsql))
+              } catch {
+                // This is the refusal.
               }
+              database.exec("PRAGMA query_only = OFF")
             },
             cut: (iterator) => {
               // It has no way to end an iteration but an error.
@@ -161,22 +165,6 @@ const libsql = (): Native => {
         }
       }
     }
-  }
-}
-
-/**
- * A statement of libsql that met a lock is not reset, and keeps its connection on an old snapshot, from which it can never
- * write again. Interrupting it and running it once more resets it: that run fails as the first did, or has got the lock.
- */
-const onceMoreIfBusy = <A>(statement: { interrupt(): void }, run: () => A): A => {
-  try {
-    return run()
-  } catch (thrown) {
-    const code =
-      typeof thrown === "object" && thrown !== null && "rawCode" in thrown ? Number(thrown.rawCode) & 0xff : 0
-    if (code !== 5 && code !== 6) throw thrown
-    statement.interrupt()
-    return run()
   }
 }
 

@@ -267,7 +267,7 @@ export class Conversation {
       if (first === Header.ERR) return this.fail(this.options.classify(readErr(buffer, start, end), undefined))
       throw protocolError(exchange === undefined ? "a packet that nobody asked for" : "a packet out of order")
     }
-    exchange.sequence = (exchange.sequence + 1) & 0xff
+    exchange.sequence = (exchange.sequence + this.framing.pieces) & 0xff
     if (first < 0) throw protocolError("an empty packet")
     this.bytes.open(buffer, start)
     switch (exchange.state) {

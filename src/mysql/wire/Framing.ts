@@ -11,11 +11,13 @@ const nothing = Buffer.alloc(0)
 const longestPayload = 2 ** 30 + 2 ** 16
 
 export class Framing {
-  /** The payload that `next` found: `buffer` from `start` to `end`, with the packet's sequence number. */
+  /** The payload that `next` found: `buffer` from `start` to `end`, with the sequence number of its first packet. */
   buffer: Buffer = nothing
   start = 0
   end = 0
   sequence = 0
+  /** In how many packets the payload came. */
+  pieces = 0
 
   /** What is not cut yet: one buffer from `at` on, then further ones, joined only once they hold a whole packet. */
   private head: Buffer = nothing
@@ -44,7 +46,10 @@ export class Framing {
       const at = this.at
       const length = head[at]! | (head[at + 1]! << 8) | (head[at + 2]! << 16)
       if (!this.have(4 + length)) return false
-      this.sequence = this.head[this.at + 3]!
+      const sequence = this.head[this.at + 3]!
+      if (this.parts.length === 0) this.sequence = sequence
+      else if (sequence !== ((this.sequence + this.parts.length) & 0xff)) throw protocolError("a packet out of order")
+      this.pieces = this.parts.length + 1
       this.start = this.at + 4
       this.end = this.start + length
       this.buffer = this.head
