@@ -525,7 +525,10 @@ const kindsOf = (backend: Backend): ReadonlyArray<Kind> => {
               noDefaultInfinity: true,
               min: Math.fround(-1e38),
               max: Math.fround(1e38)
-            }).map((value) => [value, { float: value }] as const)
+            })
+              // MariaDB keeps no sign of a zero in a FLOAT.
+              .map((value) => (value === 0 ? 0 : value))
+              .map((value) => [value, { float: value }] as const)
           }
         ] satisfies ReadonlyArray<Kind>)
       : [])

@@ -293,10 +293,11 @@ describe("Commands", () => {
       const framing = new Framing()
       framing.push(packet)
       expect(framing.next()).toBe(true)
-      expect([framing.end - framing.start, framing.buffer[framing.start], framing.sequence]).toEqual([
+      expect([framing.end - framing.start, framing.buffer[framing.start], framing.sequence, framing.pieces]).toEqual([
         length + 1,
         Command.QUERY,
-        Commands.packetsOf(packet) - 1
+        0,
+        Commands.packetsOf(packet)
       ])
       expect(framing.next()).toBe(false)
     }
