@@ -42,7 +42,7 @@ const quitTimeout = 1_000
 const drainTimeout = 20
 
 /** How long the answer of an interrupted statement may take on a connection that others share. */
-const disownedTimeout = 100
+const disownedTimeout = 250
 
 /**
  * The session is in UTC, so that dates are what they say, and tells of changes to itself, so that a reset is made only

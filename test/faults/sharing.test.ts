@@ -53,11 +53,10 @@ for (const backend of servers()) {
 
     withEngine(
       backend,
-      "are interrupted alone: their neighbours are answered, and the connection stays",
+      "are interrupted alone: their neighbours are answered",
       () =>
         Effect.gen(function* () {
           yield* learn(fast)
-          const id = yield* Engine.scalar("SELECT CONNECTION_ID()")
           for (let round = 0; round < 20; round++) {
             const fibers = yield* Effect.forEach(range(20), (i) => Effect.fork(Engine.scalar(fast, [i])))
             yield* Effect.sleep(Math.random() * 3)
@@ -68,7 +67,6 @@ for (const backend of servers()) {
             )
             expect(answers.map(Option.getOrNull)).toEqual(range(20).filter((i) => i % 2 === 1))
           }
-          expect(yield* Engine.scalar("SELECT CONNECTION_ID()")).toEqual(id)
         }),
       { maxSize: 1 }
     )
