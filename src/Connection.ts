@@ -7,9 +7,7 @@
  *
  * @since 0.1.0
  */
-import * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
-import type * as Scope from "effect/Scope"
+import { Context, Effect, type Scope } from "effect"
 import type { Dialect } from "./Dialect.js"
 import type { DriverConnection, DriverResult, Request, RowStream, ServerInfo, SessionStatus } from "./Driver.js"
 import {

@@ -4,10 +4,7 @@
  *
  * @since 0.1.0
  */
-import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Option from "effect/Option"
-import * as Scope from "effect/Scope"
+import { Effect, Exit, Option, Scope } from "effect"
 import type { Connection } from "./Connection.js"
 import type { DriverResult, RowStream } from "./Driver.js"
 import { ArgumentError, NotSupportedError, ProgrammingError, type StatementError } from "./Errors.js"

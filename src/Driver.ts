@@ -4,8 +4,7 @@
  *
  * @since 0.1.0
  */
-import type * as Effect from "effect/Effect"
-import type * as Scope from "effect/Scope"
+import type { Effect, Scope } from "effect"
 import type { ConnectError, DriverError } from "./Errors.js"
 import type { BoundValue, Column, ValueOptions } from "./Value.js"
 

@@ -6,15 +6,8 @@
  *
  * @since 0.1.0
  */
-import * as Config from "effect/Config"
+import { Config, Context, Effect, FiberRef, Layer, type Option, type Scope, Stream } from "effect"
 import type { ConfigError } from "effect/ConfigError"
-import * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
-import * as FiberRef from "effect/FiberRef"
-import * as Layer from "effect/Layer"
-import type * as Option from "effect/Option"
-import type * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
 import type { Dialect } from "./Dialect.js"
 import {
   type AcquireError,

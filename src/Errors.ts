@@ -4,8 +4,7 @@
  *
  * @since 0.1.0
  */
-import * as Data from "effect/Data"
-import * as Effect from "effect/Effect"
+import { Data, Effect } from "effect"
 import { dual } from "effect/Function"
 
 // ---------------------------------------------------------------------------------------------------------------------

@@ -9,16 +9,7 @@
  *
  * @since 0.1.0
  */
-import * as Cause from "effect/Cause"
-import type * as Clock from "effect/Clock"
-import * as Deferred from "effect/Deferred"
-import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
-import * as FiberId from "effect/FiberId"
-import * as FiberSet from "effect/FiberSet"
-import * as Option from "effect/Option"
-import * as Scope from "effect/Scope"
+import { Cause, type Clock, Deferred, Effect, Exit, type Fiber, FiberId, FiberSet, Option, Scope } from "effect"
 import { InvalidRequestError, PoolClosedError, type PoolNumbers, PoolTimeoutError } from "./Errors.js"
 
 /**

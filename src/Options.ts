@@ -5,12 +5,7 @@
  * @since 0.1.0
  */
 import { userInfo } from "node:os"
-import * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
-import * as Option from "effect/Option"
-import * as Redacted from "effect/Redacted"
-import type * as Scope from "effect/Scope"
+import { Duration, Effect, Either, Option, Redacted, type Scope } from "effect"
 import type { Dialect } from "./Dialect.js"
 import type { Driver } from "./Driver.js"
 import { ArgumentError, type ConnectError, kindOf } from "./Errors.js"

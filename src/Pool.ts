@@ -3,12 +3,8 @@
  *
  * @since 0.1.0
  */
-import * as Config from "effect/Config"
+import { Config, Context, Effect, Layer, type Scope } from "effect"
 import type { ConfigError } from "effect/ConfigError"
-import * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
-import type * as Scope from "effect/Scope"
 import * as Connection from "./Connection.js"
 import type { Dialect } from "./Dialect.js"
 import type {

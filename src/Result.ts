@@ -6,13 +6,8 @@
  *
  * @since 0.1.0
  */
-import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
-import * as Equal from "effect/Equal"
-import * as Hash from "effect/Hash"
-import * as Option from "effect/Option"
+import { Effect, Either, Equal, Hash, Option, Schema } from "effect"
 import type { ParseError } from "effect/ParseResult"
-import * as Schema from "effect/Schema"
 import type { DriverResult } from "./Driver.js"
 import {
   ArgumentError,

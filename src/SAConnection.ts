@@ -3,13 +3,7 @@
  *
  * @since 0.1.0
  */
-import * as Chunk from "effect/Chunk"
-import * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
-import * as FiberRef from "effect/FiberRef"
-import * as Option from "effect/Option"
-import type * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
+import { Chunk, Context, Effect, FiberRef, Option, type Scope, Stream } from "effect"
 import { type Connection, nothingExecuted } from "./Connection.js"
 import type { BeginOptions } from "./Dialect.js"
 import type { DriverResult } from "./Driver.js"

@@ -5,7 +5,7 @@
  *
  * @since 0.1.0
  */
-import * as Effect from "effect/Effect"
+import { Effect } from "effect"
 import type { BeginOptions } from "./Dialect.js"
 import { InvalidRequestError } from "./Errors.js"
 import * as Transaction from "./Transaction.js"

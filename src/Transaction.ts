@@ -4,11 +4,7 @@
  *
  * @since 0.1.0
  */
-import * as Cause from "effect/Cause"
-import * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
-import * as Schedule from "effect/Schedule"
+import { Cause, Context, type Duration, Effect, Schedule } from "effect"
 import type { BeginOptions, Dialect, IsolationLevel } from "./Dialect.js"
 import type { SessionStatus } from "./Driver.js"
 import {

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import * as Effect from "effect/Effect"
+import { Effect } from "effect"
 
 interface Waiting {
   state: "waiting" | "called" | "gone"

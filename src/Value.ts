@@ -4,10 +4,7 @@
  *
  * @since 0.1.0
  */
-import * as BigDecimal from "effect/BigDecimal"
-import * as DateTime from "effect/DateTime"
-import * as Option from "effect/Option"
-import * as Redacted from "effect/Redacted"
+import { BigDecimal, DateTime, Option, Redacted } from "effect"
 import { ArgumentError, DataError, kindOf } from "./Errors.js"
 
 // ---------------------------------------------------------------------------------------------------------------------

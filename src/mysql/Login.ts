@@ -7,9 +7,7 @@
  */
 import { isIP, type Socket } from "node:net"
 import * as tls from "node:tls"
-import * as Effect from "effect/Effect"
-import * as Redacted from "effect/Redacted"
-import type * as Scope from "effect/Scope"
+import { Effect, Redacted, type Scope } from "effect"
 import type { ServerInfo } from "../Driver.js"
 import { type ConnectError, InterfaceError, OperationalError } from "../Errors.js"
 import { classifyConnect } from "./MysqlErrors.js"

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import * as BigDecimal from "effect/BigDecimal"
+import { BigDecimal } from "effect"
 import type { BeginOptions, Dialect, IsolationLevel } from "../Dialect.js"
 import { leadingWords, type Lexicon, type Token, tokens } from "../Lexer.js"
 import { type BoundValue, formatDateTime, formatDecimal } from "../Value.js"

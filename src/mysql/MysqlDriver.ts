@@ -1,9 +1,7 @@
 /**
  * The driver for MySQL and MariaDB: mysql2 logs in, and from there the command phase is ours.
  */
-import * as Effect from "effect/Effect"
-import * as FiberSet from "effect/FiberSet"
-import type * as Scope from "effect/Scope"
+import { Effect, FiberSet, type Scope } from "effect"
 import type {
   Driver,
   DriverConnection,

@@ -2,8 +2,7 @@
  * The driver for embedded SQLite. The database runs in this process and thread: a statement that runs cannot be
  * interrupted, so waiting for a lock is done here, where it can be.
  */
-import * as Effect from "effect/Effect"
-import type * as Scope from "effect/Scope"
+import { Effect, type Scope } from "effect"
 import type {
   Driver,
   DriverConnection,

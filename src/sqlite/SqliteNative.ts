@@ -6,7 +6,7 @@
  * process for some values that come otherwise.
  */
 import { createRequire } from "node:module"
-import * as Effect from "effect/Effect"
+import { Effect } from "effect"
 import { InterfaceError } from "../Errors.js"
 
 /** A parameter that both databases bind without a loss. */

@@ -4,7 +4,7 @@
  *
  * https://sqlite.org/datatype3.html
  */
-import * as BigDecimal from "effect/BigDecimal"
+import { BigDecimal } from "effect"
 import { DataError, NotSupportedError } from "../Errors.js"
 import {
   type BoundValue,

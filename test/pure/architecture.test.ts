@@ -55,7 +55,7 @@ describe("the house", () => {
     for (const file of files) {
       const text = readFileSync(join(source, file), "utf8").replaceAll(/\/\*\*[\s\S]*?\*\//g, "")
       for (const [, specifier = ""] of text.matchAll(/(?:from|import|require)\s*\(?\s*"([^"]+)"/g)) {
-        if (/^(?:\.|node:|effect\/)/.test(specifier) || allowed[file]?.includes(specifier)) continue
+        if (/^(?:\.|node:|effect$|effect\/)/.test(specifier) || allowed[file]?.includes(specifier)) continue
         if (file === "sqlite/SqliteNative.ts" && specifier === "libsql") continue
         breaches.push(`${file} imports ${specifier}`)
       }

@@ -2,7 +2,7 @@
  * The commands of the client as bytes, each with its packet header.
  * https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_command_phase.html
  */
-import * as BigDecimal from "effect/BigDecimal"
+import { BigDecimal } from "effect"
 import { type BoundValue, formatDecimal } from "../../Value.js"
 import { Command, FieldType, maxPayload } from "./Constants.js"
 
