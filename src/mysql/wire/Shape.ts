@@ -205,6 +205,9 @@ const fractionText = (microseconds: number, decimals: number): string =>
 
 const dateTimeReader = (d: ColumnDefinition, values: ValueOptions): Reader => {
   const asText = isMicroseconds(d) || values.dateTimes === "string"
+  // Dates that follow each other are often of one day: when that begins is kept.
+  let knownDay = -1
+  let dayStart = 0
   return (bytes) => {
     const length = bytes.uint8()
     const end = bytes.at + length
@@ -217,7 +220,12 @@ const dateTimeReader = (d: ColumnDefinition, values: ValueOptions): Reader => {
     const micro = length >= 11 ? bytes.uint32() : 0
     bytes.at = end
     if (!asText && month > 0 && day > 0 && day < 29 && year > 99 && values.dateTimes === "Date") {
-      return new Date(Date.UTC(year, month - 1, day, hour, minute, second, (micro / 1000) | 0))
+      const key = (year << 9) | (month << 5) | day
+      if (key !== knownDay) {
+        knownDay = key
+        dayStart = Date.UTC(year, month - 1, day)
+      }
+      return new Date(dayStart + ((hour * 60 + minute) * 60 + second) * 1000 + ((micro / 1000) | 0))
     }
     const date = `${String(year).padStart(4, "0")}-${two(month)}-${two(day)}`
     const text = `${date} ${two(hour)}:${two(minute)}:${two(second)}${fractionText(micro, d.decimals)}`
