@@ -260,7 +260,8 @@ class DriverBackedConnection implements Connection {
 
   recycle(): Recycled | Effect.Effect<Recycled> {
     if (this.driver.closed() === "lost") return "lost"
-    if (this.isSpent() || this.streaming) return "discard"
+    // A fiber that was forked may still be in the middle of a statement, which the next user must not meet.
+    if (this.isSpent() || this.streaming || this.driver.isBusy()) return "discard"
     const { inTransaction, autocommit, changed } = this.driver.status()
     if (!inTransaction && autocommit && !changed && !this.changed) return "keep"
     return Effect.match(this.driver.reset(resetTimeout), {

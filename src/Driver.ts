@@ -108,6 +108,8 @@ export interface DriverConnection {
   readonly status: () => SessionStatus
   /** Milliseconds for which the statement whose turn it is has been waiting for its answer; 0 when there is none. */
   readonly waitingFor: () => number
+  /** Whether a statement that nobody shares the connection with is under way. */
+  readonly isBusy: () => boolean
   readonly closed: () => "lost" | "destroyed" | undefined
   /**
    * Executes a statement and reads its whole answer. *Interruption* returns at once: the connection is closed, and the

@@ -23,6 +23,7 @@ import * as Pool from "./Pool.js"
 import * as Result from "./Result.js"
 import {
   type Ambient,
+  afterwards,
   currentAmbient,
   firstValue,
   LentConnection,
@@ -188,7 +189,7 @@ const makeEngine = (pool: Pool.Pool): Engine => {
   const transaction: Engine["transaction"] = (body, options = {}) => {
     const { retry, ...begin } = options
     const outermost = Transaction.retrying(
-      lendTo((lent) => lent.transaction(body, begin)),
+      afterwards((committed) => lendTo((lent) => lent.transactionThen(body, begin, committed))),
       retry
     )
     return inAmbient(({ connection, level }) => {

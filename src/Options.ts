@@ -162,12 +162,12 @@ const integer = (least: number, most: number): Field<number> => ({
 const count = integer(0, Number.MAX_SAFE_INTEGER)
 
 /** `off` is what an endless time means for this option. */
-const duration = (least: number, off: number): Field<number> => ({
+const duration = (least: number, off: number, never = false): Field<number> => ({
   expected: `a duration of at least ${least} ms, as a number of milliseconds or like "30 seconds"`,
   read: (given) => {
     const text = typeof given === "string" && /^-?\d+$/.test(given) ? Number(given) : given
     // -1 is how aiomysql and SQLAlchemy say "never" for pool_recycle.
-    if (text === -1 || text === "infinity") return off
+    if ((never && text === -1) || text === "infinity") return off
     if (typeof text === "number" && !(text >= 0)) return undefined
     const millis = Option.map(Duration.decodeUnknown(text), Duration.toMillis)
     if (Option.isNone(millis) || millis.value < least) return undefined
@@ -241,7 +241,7 @@ const poolFields = {
   acquireTimeout: duration(1, Number.POSITIVE_INFINITY),
   maxWaiters: count,
   idleTimeout: duration(0, 0),
-  recycle: duration(0, 0),
+  recycle: duration(0, 0, true),
   validateAfter: duration(0, Number.POSITIVE_INFINITY),
   closeTimeout: duration(0, Number.POSITIVE_INFINITY)
 }

@@ -119,7 +119,7 @@ export class LentConnection implements SAConnection {
   ) {
     this.id = connection.id
     this.server = connection.server
-    this.handles = new SATransaction.Handles(connection)
+    this.handles = new SATransaction.Handles(connection, this.turn)
     this.execute = this.execute.bind(this)
     this.scalar = this.scalar.bind(this)
     this.stream = this.stream.bind(this)
@@ -184,7 +184,7 @@ export class LentConnection implements SAConnection {
   /** Runs what is part of the innermost transaction of this connection that the fiber is in, or waits its turn outside. */
   private part<A, E, R>(
     run: (before: ReadonlyArray<string>) => Effect.Effect<A, E, R>,
-    kind: { readonly isDdl: boolean; readonly isRead: boolean }
+    kind: Transaction.StatementKind
   ): Effect.Effect<A, E | Transaction.TransactionError, R> {
     return Effect.withFiberRuntime((fiber) => {
       if (this.closed) return Effect.fail(closedError())
@@ -203,6 +203,15 @@ export class LentConnection implements SAConnection {
   transaction<A, E, R>(
     body: Effect.Effect<A, E, R>,
     options?: BeginOptions
+  ): Effect.Effect<A, E | Transaction.TransactionError | ArgumentError, Exclude<R, Transaction.Transaction>> {
+    return afterwards((committed) => this.transactionThen(body, options, committed))
+  }
+
+  /** As `transaction`, but leaves it to the caller to run what was registered for after the commit. */
+  transactionThen<A, E, R>(
+    body: Effect.Effect<A, E, R>,
+    options: BeginOptions | undefined,
+    committed: Array<Effect.Effect<void>>
   ): Effect.Effect<A, E | Transaction.TransactionError | ArgumentError, Exclude<R, Transaction.Transaction>> {
     const within = (level: Transaction.Level): Effect.Effect<A, E, Exclude<R, Transaction.Transaction>> =>
       Effect.mapInputContext(
@@ -231,7 +240,7 @@ export class LentConnection implements SAConnection {
             Exclude<R, Transaction.Transaction>
           > => {
             const { level } = this.handles
-            if (level === undefined) return Transaction.run(this.connection, options ?? {}, within)
+            if (level === undefined) return Transaction.run(this.connection, options ?? {}, within, committed)
             const refused = refuseNested(options)
             return refused === undefined ? level.nested(within) : Effect.fail(refused)
           }
@@ -241,13 +250,23 @@ export class LentConnection implements SAConnection {
   }
 
   begin(options: BeginOptions = {}): Effect.Effect<SATransaction.SATransaction, Transaction.TransactionError> {
-    return this.turn.take(
-      Effect.suspend(() => (this.closed ? Effect.fail(closedError()) : this.handles.begin(options)))
-    )
+    return this.byHand(Effect.suspend(() => this.handles.begin(options)))
+  }
+
+  /** Handles and the transaction of a body exclude each other: the one would wait for the other, or end it. */
+  private byHand<A>(
+    run: Effect.Effect<A, Transaction.TransactionError>
+  ): Effect.Effect<A, Transaction.TransactionError> {
+    return Effect.withFiberRuntime((fiber) => {
+      if (this.closed) return Effect.fail(closedError())
+      const ambient = currentAmbient(fiber.getFiberRef(FiberRef.currentContext), this.ambient)
+      if (ambient?.connection === this && ambient.level !== undefined) return Effect.fail(notByHand())
+      return this.turn.take(run)
+    })
   }
 
   get beginNested(): Effect.Effect<SATransaction.SATransaction, Transaction.TransactionError> {
-    return this.turn.take(Effect.suspend(() => (this.closed ? Effect.fail(closedError()) : this.handles.beginNested())))
+    return this.byHand(Effect.suspend(() => this.handles.beginNested()))
   }
 
   get inTransaction(): Effect.Effect<boolean> {
@@ -264,7 +283,9 @@ export class LentConnection implements SAConnection {
   }
 
   get close(): Effect.Effect<void, Transaction.TransactionError> {
-    return Effect.suspend(() => {
+    return Effect.withFiberRuntime((fiber) => {
+      const ambient = currentAmbient(fiber.getFiberRef(FiberRef.currentContext), this.ambient)
+      if (ambient?.connection === this && ambient.level !== undefined) return Effect.fail(notByHand())
       this.closed = true
       return this.handles.close
     })
@@ -285,8 +306,28 @@ export class LentConnection implements SAConnection {
   }
 }
 
+/**
+ * Runs a transaction, and then, when it holds nothing any more, what was registered for after its commit.
+ *
+ * @internal
+ */
+export const afterwards = <A, E, R>(
+  transaction: (committed: Array<Effect.Effect<void>>) => Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R> =>
+  Effect.uninterruptibleMask((restore) => {
+    const committed: Array<Effect.Effect<void>> = []
+    return Effect.flatMap(restore(transaction(committed)), (value) =>
+      committed.length === 0 ? Effect.succeed(value) : Effect.as(Transaction.runCommitted(committed), value)
+    )
+  })
+
 const closedError = (): InvalidRequestError =>
   new InvalidRequestError({ message: "this connection was closed, or has gone back to the pool" })
+
+const notByHand = (): InvalidRequestError =>
+  new InvalidRequestError({
+    message: "the connection is in the transaction of a body, which ends with it: use transaction for a savepoint in it"
+  })
 
 /** @internal */
 export const manyInStream = (): ArgumentError =>

@@ -9,6 +9,7 @@ import { Effect } from "effect"
 import type { BeginOptions } from "./Dialect.js"
 import { InvalidRequestError } from "./Errors.js"
 import * as Transaction from "./Transaction.js"
+import type { Turn } from "./Turn.js"
 
 /**
  * A transaction that is ended by hand.
@@ -43,7 +44,11 @@ export interface SATransaction {
 export class Handles {
   private open: ReadonlyArray<Handle> = []
 
-  constructor(private readonly host: Transaction.Host) {}
+  constructor(
+    private readonly host: Transaction.Host,
+    /** What all statements of the connection take turns by. */
+    readonly turn: Turn
+  ) {}
 
   /** What statements of the connection go through. */
   get level(): Transaction.Level | undefined {
@@ -112,7 +117,7 @@ export class Handles {
 }
 
 /** Savepoints are neither. */
-const control = { isDdl: false, isRead: false }
+const control: Transaction.StatementKind = { isDdl: false, isRead: false, isControl: false }
 
 const inactive = (): InvalidRequestError => new InvalidRequestError({ message: "this transaction is inactive" })
 
@@ -132,7 +137,7 @@ class Handle implements SATransaction {
   }
 
   get commit(): Effect.Effect<void, Transaction.TransactionError> {
-    return Effect.uninterruptible(
+    const committed = this.handles.turn.take(
       Effect.suspend((): Effect.Effect<void, Transaction.TransactionError> => {
         if (!this.active) {
           this.handles.remove(this)
@@ -149,19 +154,34 @@ class Handle implements SATransaction {
             )
           case "root":
             this.level.end()
-            return Transaction.commit(this.level.root)
+            return Effect.zipRight(
+              Effect.uninterruptible(Transaction.commit(this.level.root)),
+              Effect.sync(() => {
+                this.afterwards = this.level.root.committedEffects
+              })
+            )
         }
       })
     )
+    return Effect.uninterruptibleMask((restore) =>
+      Effect.zipRight(
+        restore(committed),
+        Effect.suspend(() => Transaction.runCommitted(this.afterwards))
+      )
+    )
   }
 
+  private afterwards: ReadonlyArray<Effect.Effect<void>> = []
+
   get rollback(): Effect.Effect<void, Transaction.TransactionError> {
-    return Effect.uninterruptible(
-      Effect.suspend((): Effect.Effect<void, Transaction.TransactionError> => {
-        const wasActive = this.active
-        this.handles.remove(this)
-        return wasActive ? this.undo() : Effect.void
-      })
+    return this.handles.turn.take(
+      Effect.uninterruptible(
+        Effect.suspend((): Effect.Effect<void, Transaction.TransactionError> => {
+          const wasActive = this.active
+          this.handles.remove(this)
+          return wasActive ? this.undo() : Effect.void
+        })
+      )
     )
   }
 

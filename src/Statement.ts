@@ -110,6 +110,8 @@ export interface Compiled {
   readonly isDdl: boolean
   /** It reads, takes no locks and leaves nothing behind. */
   readonly isRead: boolean
+  /** It begins or ends a transaction. */
+  readonly isControl: boolean
   /** The same object for the same text: what is learned of a text can be kept with it. */
   readonly text: object
 }
@@ -123,6 +125,7 @@ interface Parsed {
   readonly leavesState: boolean
   readonly isDdl: boolean
   readonly isRead: boolean
+  readonly isControl: boolean
 }
 
 /** Texts that are kept parsed, for each dialect. A program that makes new texts all the time pushes the oldest out. */
@@ -165,11 +168,29 @@ const parse = (sql: string, dialect: Dialect): Parsed | ArgumentError => {
   const rest = {
     leavesState,
     isRead: verb === "SELECT" && !leavesState && !lexed.some((token) => takesMore(sql, token)),
+    isControl: isControl(leadingWords(sql, lexed, 2)),
     isDdl: verb !== undefined && ddlVerbs.has(verb)
   }
   if (named.length === 0) return { sql, names: undefined, count: qmarks, ...rest }
   const names = named.map((token) => sql.slice(token.start + 1, token.end))
   return { sql: withQmarks(sql, named), names, count: names.length, ...rest }
+}
+
+/** BEGIN and its kind; not ROLLBACK TO a savepoint, nor BEGIN NOT ATOMIC, which is a program. */
+const isControl = ([verb, second]: ReadonlyArray<string>): boolean => {
+  switch (verb) {
+    case "COMMIT":
+    case "END":
+      return true
+    case "ROLLBACK":
+      return second !== "TO"
+    case "BEGIN":
+      return second !== "NOT"
+    case "START":
+      return second === "TRANSACTION"
+    default:
+      return false
+  }
 }
 
 /** FOR UPDATE, LOCK IN SHARE MODE, INTO OUTFILE: a select with any of these words may do more than read. */
@@ -256,6 +277,7 @@ const compiled = (
   leavesState: parsed.leavesState,
   isDdl: parsed.isDdl,
   isRead: parsed.isRead && sets === undefined,
+  isControl: parsed.isControl,
   text: parsed
 })
 

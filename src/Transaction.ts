@@ -36,6 +36,8 @@ export interface Host {
   ) => Effect.Effect<void, DriverError | InvalidRequestError>
   readonly ping: (timeout: number) => Effect.Effect<void, DriverError>
   readonly spend: () => void
+  /** Ends the connection at once, whatever it is doing. */
+  readonly terminate: () => void
   readonly markChanged: () => void
 }
 
@@ -80,7 +82,11 @@ export type TransactionError = DriverError | InvalidRequestError | ArgumentError
 export interface Transaction {
   /** 0 for the outermost, 1 for the first savepoint in it, and so on. */
   readonly depth: number
-  /** Runs an effect once, after the outermost transaction has committed, and never if it does not. */
+  /**
+   * Runs an effect once, after the outermost transaction has committed and let go of its connection; never if it does not
+   * commit, nor if the nested transaction that registered it was rolled back. What it fails with is logged. It is not
+   * interrupted.
+   */
   readonly afterCommit: (effect: Effect.Effect<void>) => Effect.Effect<void>
 }
 
@@ -217,6 +223,12 @@ export class Root {
     if (this.phase === active && !this.host.status().inTransaction) this.phase = committed
   }
 
+  /** After a statement that was interrupted, which ends the connection, and with it the transaction. */
+  noteInterruption(): void {
+    if (this.phase !== active || !this.host.isSpent()) return
+    this.phase = { _tag: "dead", killer: lost("one of its statements was interrupted") }
+  }
+
   /** After a statement that failed: an error says nothing of the session's state, so it is asked for. */
   noteFailure(error: DriverError): Effect.Effect<void> {
     if (this.phase !== active) return Effect.void
@@ -238,10 +250,26 @@ export class Root {
   }
 }
 
+const lost = (why: string): OperationalError =>
+  new OperationalError({ reason: "ConnectionLost", message: `the transaction was rolled back: ${why}` })
+
 /** Errors with which the server rolls back the whole transaction. Any other that ends one is of DDL, which commits first. */
 const endsTransaction = (error: DriverError): boolean =>
   error._tag === "OperationalError" &&
   (error.reason === "Deadlock" || error.reason === "SerializationFailure" || error.reason === "LockTimeout")
+
+/**
+ * What a transaction has to know of a statement.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface StatementKind {
+  readonly isDdl: boolean
+  readonly isRead: boolean
+  /** It begins or ends a transaction. */
+  readonly isControl: boolean
+}
 
 /**
  * One level of a transaction, as long as its body runs: what statements go through. Statements of several fibers on one
@@ -280,11 +308,11 @@ export class Level implements Transaction {
    */
   statement<A, E, R>(
     run: (before: ReadonlyArray<string>) => Effect.Effect<A, E, R>,
-    { isDdl, isRead }: { readonly isDdl: boolean; readonly isRead: boolean }
+    { isDdl, isRead, isControl }: StatementKind
   ): Effect.Effect<A, E | TransactionError, R> {
     return this.turn.take(
       Effect.suspend((): Effect.Effect<A, E | TransactionError, R> => {
-        const refused = this.refusal(isDdl)
+        const refused = this.refusal(isDdl, isControl)
         if (refused !== undefined) return Effect.fail(refused)
         const beginning = this.root.takeBeginning()
         return Effect.matchCauseEffect(this.root.begun(beginning, run, isRead), {
@@ -294,6 +322,7 @@ export class Level implements Transaction {
           },
           onFailure: (cause) => {
             const failure = Cause.failureOption(cause)
+            if (failure._tag === "None") this.root.noteInterruption()
             // What is refused here was never sent.
             if (failure._tag === "Some" && failure.value instanceof InvalidRequestError)
               this.root.keepBeginning(beginning)
@@ -323,8 +352,26 @@ export class Level implements Transaction {
     this.over = true
   }
 
-  private refusal(isDdl: boolean): InvalidRequestError | undefined {
+  /** Whether a statement of some fiber is under way. */
+  get isBusy(): boolean {
+    return this.turn.isTaken
+  }
+
+  /** Nothing more is begun, and what is under way has ended. */
+  get settled(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.over = true
+      return this.turn.isTaken ? this.turn.take(Effect.void) : Effect.void
+    })
+  }
+
+  private refusal(isDdl: boolean, isControl = false): InvalidRequestError | undefined {
     const { phase } = this.root
+    if (isControl) {
+      return new InvalidRequestError({
+        message: "a transaction is begun and ended by its functions, not by a statement in it"
+      })
+    }
     if (this.over || phase._tag === "ended") {
       return new InvalidRequestError({
         message:
@@ -373,23 +420,53 @@ export class Level implements Transaction {
 export const run = <A, E, R>(
   host: Host,
   options: BeginOptions,
-  body: (level: Level) => Effect.Effect<A, E, R>
+  body: (level: Level) => Effect.Effect<A, E, R>,
+  committedEffects: Array<Effect.Effect<void>>
 ): Effect.Effect<A, E | TransactionError, R> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.flatMap(restore(start(host, options)), (root) => {
       const level = new Level(root, 0)
-      return Effect.matchCauseEffect(restore(Effect.suspend(() => body(level))), {
-        onSuccess: (value) => {
-          level.end()
-          return Effect.as(commit(root), value)
-        },
+      // A fiber that the body forked may be in the middle of a statement: a success waits for its end.
+      const ran = Effect.zipLeft(
+        Effect.suspend(() => body(level)),
+        level.settled
+      )
+      return Effect.matchCauseEffect(restore(ran), {
+        onSuccess: (value) =>
+          Effect.map(commit(root), () => {
+            committedEffects.push(...root.committedEffects)
+            return value
+          }),
         onFailure: (cause) => {
           level.end()
+          abandonIfBusy(level)
           return rollback(root, cause)
         }
       })
     })
   )
+
+/** What is to be rolled back waits for nobody: a statement that is under way ends with its connection. */
+const abandonIfBusy = ({ isBusy, root }: Level): void => {
+  if (!isBusy) return
+  root.host.terminate()
+  if (root.phase === active) root.phase = { _tag: "dead", killer: lost("a statement was under way when it failed") }
+}
+
+/**
+ * Runs what was registered for after the commit, when nothing is held any more. One that fails is logged, and the others run.
+ *
+ * @internal
+ */
+export const runCommitted = (effects: ReadonlyArray<Effect.Effect<void>>): Effect.Effect<void> =>
+  effects.length === 0
+    ? Effect.void
+    : Effect.forEach(
+        effects,
+        (effect) =>
+          Effect.catchAllCause(effect, (cause) => Effect.logError("an effect for after a commit failed", cause)),
+        { discard: true }
+      )
 
 /** A transaction that begins with its first statement, or at once where it has to see the database as it is now. */
 const start = (host: Host, options: BeginOptions): Effect.Effect<Root, TransactionError> =>
@@ -426,7 +503,16 @@ const levels: ReadonlySet<unknown> = new Set<IsolationLevel>([
 ])
 
 /** What stands in a statement as it is given must be one of the words that may. */
-const refusedOption = ({ isolationLevel, readOnly, consistentSnapshot }: BeginOptions): ArgumentError | undefined => {
+const refusedOption = (options: BeginOptions): ArgumentError | undefined => {
+  const { isolationLevel, readOnly, consistentSnapshot, ...rest } = options
+  const [unknown] = Object.entries(rest).filter(([, value]) => value !== undefined)
+  if (unknown !== undefined) {
+    return new ArgumentError({
+      argument: unknown[0],
+      given: "an option that is not known",
+      expected: "isolationLevel, readOnly, consistentSnapshot or retry"
+    })
+  }
   if (isolationLevel !== undefined && !levels.has(isolationLevel)) {
     return new ArgumentError({
       argument: "isolationLevel",
@@ -470,16 +556,15 @@ export const commit = (root: Root): Effect.Effect<void, TransactionError> => {
       return Effect.fail(phase.killer)
     case "committed":
     case "ended":
-      return runCommitted(root)
+      return Effect.void
     case "active":
-      if (!root.isBegun) return runCommitted(root)
-      return Effect.matchEffect(host.control(host.dialect.commit, host.endTimeout), {
-        onSuccess: () => runCommitted(root),
-        onFailure: (error) => {
-          // Whether there is a transaction left is not known: the session is made new before anybody else has it.
-          host.markChanged()
-          return Effect.fail(commitError(error, host))
-        }
+      if (!root.isBegun) return Effect.void
+      // COMMIT was never sent, so nothing is in doubt: the server rolls back when it sees the end of the connection.
+      if (host.isSpent()) return Effect.fail(lost("its connection was lost before COMMIT"))
+      return Effect.mapError(host.control(host.dialect.commit, host.endTimeout), (error) => {
+        // Whether there is a transaction left is not known: the session is made new before anybody else has it.
+        host.markChanged()
+        return commitError(error, host)
       })
   }
 }
@@ -496,9 +581,6 @@ const commitError = (error: TransactionError, host: Host): TransactionError =>
         cause: error
       })
     : error
-
-const runCommitted = (root: Root): Effect.Effect<void> =>
-  root.committedEffects.length === 0 ? Effect.void : Effect.all(root.committedEffects, { discard: true })
 
 const rollback = <E>(root: Root, cause: Cause.Cause<E>): Effect.Effect<never, E | TransactionError> => {
   switch (root.phase._tag) {
@@ -554,11 +636,15 @@ const runNested = <A, E, R>(
   const { host } = root
   const name = `effect_sa_${++root.savepoints}`
   const level = new Level(root, depth)
+  const registered = root.committedEffects.length
+  const ran = Effect.zipLeft(
+    Effect.suspend(() => body(level)),
+    level.settled
+  )
   return Effect.uninterruptibleMask((restore) =>
     Effect.flatMap(restore(noted(root, host.control(host.dialect.savepoint(name), 0, root.takeBeginning()))), () =>
-      Effect.matchCauseEffect(restore(Effect.suspend(() => body(level))), {
+      Effect.matchCauseEffect(restore(ran), {
         onSuccess: (value) => {
-          level.end()
           switch (root.phase._tag) {
             case "dead":
               return Effect.fail(root.phase.killer)
@@ -571,6 +657,9 @@ const runNested = <A, E, R>(
         },
         onFailure: (cause) => {
           level.end()
+          // What was registered in it is undone with it.
+          root.committedEffects.length = registered
+          abandonIfBusy(level)
           if (root.phase !== active || host.isSpent()) return Effect.failCause(cause)
           const undo = Effect.zipRight(
             host.control(host.dialect.rollbackToSavepoint(name), host.endTimeout),

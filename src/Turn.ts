@@ -20,6 +20,11 @@ export class Turn {
   private taken = false
   private waiting: Array<Waiting> = []
 
+  /** Whether somebody has the turn now. */
+  get isTaken(): boolean {
+    return this.taken
+  }
+
   /** Runs an effect when it has its turn, and calls the next when it ends, however it ends. The wait can be interrupted. */
   take<A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
     return Effect.uninterruptibleMask((restore) => {

@@ -19,7 +19,7 @@ import { classify } from "./MysqlErrors.js"
 import type { Err } from "./wire/Answer.js"
 import * as Commands from "./wire/Commands.js"
 import { Command, Status } from "./wire/Constants.js"
-import { type Conversation, emptyResult, Exchange, type Plan } from "./wire/Conversation.js"
+import { type Conversation, drainBudget, emptyResult, Exchange, type Plan } from "./wire/Conversation.js"
 import { type Attached, attach } from "./wire/Socket.js"
 
 /** What a driver for one server is made of. Times are in milliseconds. */
@@ -136,23 +136,27 @@ const makeKiller = (
       }
       return Effect.zipRight(Effect.ignore(connection.execute(request)), killAll(connection))
     })
+  const start = (): void => {
+    running = true
+    run(control)
+  }
   const control = Effect.scoped(Effect.flatMap(connectControl, killAll)).pipe(
     Effect.timeout(killTimeout),
-    Effect.catchAll((error) =>
-      Effect.logWarning(`interrupted statements could not be killed on the server: ${error.message}`)
-    ),
+    Effect.catchAll((error) => {
+      waiting = []
+      return Effect.logWarning(`interrupted statements could not be killed on the server: ${error.message}`)
+    }),
     Effect.ensuring(
       Effect.sync(() => {
         running = false
-        waiting = []
+        // What came while the control connection said goodbye has another.
+        if (waiting.length > 0) start()
       })
     )
   )
   return (threadId) => {
     waiting.push(threadId)
-    if (running) return
-    running = true
-    run(control)
+    if (!running) start()
   }
 }
 
@@ -163,6 +167,8 @@ class MysqlConnection implements DriverConnection {
   private readonly conversation: Conversation
   private readonly statements = new Map<string, PreparedStatement>()
   private uses = 0
+  /** Statements under way that are not shared. */
+  private exclusive = 0
   private destroyed = false
 
   constructor(
@@ -191,6 +197,10 @@ class MysqlConnection implements DriverConnection {
 
   waitingFor(): number {
     return this.conversation.outstanding === 0 ? 0 : performance.now() - this.conversation.headSince
+  }
+
+  isBusy(): boolean {
+    return this.exclusive > 0
   }
 
   closed(): "lost" | "destroyed" | undefined {
@@ -312,11 +322,14 @@ class MysqlConnection implements DriverConnection {
   execute(request: Request): Effect.Effect<DriverResult, DriverError> {
     return this.answered(
       request.timeout,
-      (done) =>
+      (done) => {
+        if (!request.shared) this.exclusive++
         this.run(request, undefined, (exchange, error) => {
+          if (!request.shared) this.exclusive--
           if (error !== undefined) done(Effect.fail(error))
           else done(Effect.succeed(exchange?.first ?? emptyResult))
-        }),
+        })
+      },
       request.shared
     )
   }
@@ -385,7 +398,7 @@ class MysqlConnection implements DriverConnection {
         ? undefined
         : (exchange: Exchange): void => {
             if (failed === undefined) begun(exchange)
-            else this.conversation.discard(exchange)
+            else this.conversation.discard(exchange, drainBudget)
           }
     this.run({ ...request, before: [] }, begunUnlessFailed, (exchange, error) => done(exchange, failed ?? error))
   }
@@ -518,12 +531,14 @@ class MysqlRowStream implements RowStream {
   get close(): Effect.Effect<void> {
     return Effect.async<void>((resume) => {
       if (this.exchange.finished) return resume(Effect.void)
-      const timer = setTimeout(this.abandon, drainTimeout)
+      // A transaction is worth more than the time to read the rest of its stream.
+      const keep = (this.conversation.status & Status.IN_TRANS) !== 0
+      const timer = keep ? undefined : setTimeout(this.abandon, drainTimeout)
       this.exchange.onRows = () => {
         clearTimeout(timer)
         resume(Effect.void)
       }
-      this.conversation.discard(this.exchange)
+      this.conversation.discard(this.exchange, keep ? Number.POSITIVE_INFINITY : drainBudget)
     })
   }
 }

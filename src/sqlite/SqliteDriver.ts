@@ -135,6 +135,10 @@ class SqliteConnection implements DriverConnection {
     return 0
   }
 
+  isBusy(): boolean {
+    return false
+  }
+
   closed(): "destroyed" | undefined {
     return this.isDestroyed ? "destroyed" : undefined
   }

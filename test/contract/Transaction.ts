@@ -266,6 +266,96 @@ export const transactionContract = (backend: Backend): void => {
       })
     )
 
+    withEngine(
+      backend,
+      "keeps nothing of the statements that forked fibers were in the middle of when it rolled back",
+      () =>
+        Effect.gen(function* () {
+          const t = yield* fresh
+          const sets = Array.from({ length: 20 }, (_, i) => [i])
+          for (let round = 0; round < 15; round++) {
+            const inner =
+              round % 2 === 0
+                ? insert(t, 1000 + round)
+                : Engine.execute(`INSERT INTO ${t} /* ${round} */ VALUES (?)`, sets)
+            const forked = Effect.forkDaemon(Effect.exit(inner))
+            const pause = round % 3 === 0 ? Effect.yieldNow() : Effect.sleep(round % 4)
+            yield* Effect.exit(Engine.transaction(Effect.zipRight(Effect.zipRight(forked, pause), Effect.fail("no"))))
+            // What comes next has a connection of its own.
+            yield* Engine.transaction(Effect.zipRight(Engine.scalar("SELECT 1"), Effect.sleep(2)))
+          }
+          yield* Effect.sleep("50 millis")
+          expect(yield* ids(t)).toEqual([])
+        }),
+      { maxSize: 1 }
+    )
+
+    withEngine(backend, "that succeeds waits for the statements of fibers that it forked", () =>
+      Effect.gen(function* () {
+        const t = yield* fresh
+        const sets = Array.from({ length: 20 }, (_, i) => [i])
+        const fiber = yield* Engine.transaction(
+          Effect.zipLeft(
+            Effect.forkDaemon(Effect.exit(Engine.execute(`INSERT INTO ${t} VALUES (?)`, sets))),
+            Effect.sleep(2)
+          )
+        )
+        yield* Fiber.join(fiber)
+        const kept = (yield* ids(t)).length
+        expect([0, 20]).toContain(kept)
+      })
+    )
+
+    withEngine(
+      backend,
+      "runs what is for after the commit when it holds nothing any more, each of it, and not of what was undone",
+      () =>
+        Effect.gen(function* () {
+          const t = yield* fresh
+          const seen: Array<unknown> = []
+          const look = Effect.matchCause(Engine.scalar(`SELECT count(*) FROM ${t}`), {
+            onFailure: (cause) => seen.push(cause),
+            onSuccess: (count) => seen.push(Option.getOrNull(count))
+          })
+          const engine = yield* Engine.Engine
+          const later = Effect.provideService(Effect.asVoid(look), Engine.Engine, engine)
+          const body = Effect.gen(function* () {
+            yield* insert(t, 1)
+            yield* Transaction.afterCommit(Effect.die("a bug"))
+            yield* Effect.exit(
+              Engine.transaction(Effect.zipRight(Transaction.afterCommit(later), Effect.fail("undone")))
+            )
+            yield* Transaction.afterCommit(later)
+          })
+          yield* Engine.transaction(body)
+          expect(seen).toEqual([1])
+          yield* Engine.execute(`DELETE FROM ${t}`)
+          yield* Engine.withConnection(Engine.transaction(body))
+          expect(seen).toEqual([1, 1])
+        }),
+      { maxSize: 1 }
+    )
+
+    withEngine(backend, "refuses handles and statements that would end it", () =>
+      Effect.gen(function* () {
+        const t = yield* fresh
+        const engine = yield* Engine.Engine
+        yield* Engine.transaction(
+          Effect.gen(function* () {
+            yield* insert(t, 1)
+            for (const sql of ["ROLLBACK", "COMMIT", "BEGIN", "rollback /* x */"]) {
+              expect((yield* Effect.flip(Engine.execute(sql)))._tag).toBe("InvalidRequestError")
+            }
+            const conn = yield* Effect.scoped(engine.acquire)
+            expect((yield* Effect.flip(conn.begin()))._tag).toBe("InvalidRequestError")
+            expect((yield* Effect.flip(conn.beginNested))._tag).toBe("InvalidRequestError")
+            expect((yield* Effect.flip(conn.close))._tag).toBe("InvalidRequestError")
+          })
+        )
+        expect(yield* ids(t)).toEqual([1])
+      })
+    )
+
     withEngine(backend, "survives a constraint that its body catches", () =>
       Effect.gen(function* () {
         const t = yield* fresh

@@ -1,5 +1,5 @@
 import { describe, expect } from "@effect/vitest"
-import { Effect, Exit, Fiber, Option } from "effect"
+import { Effect, Exit, Fiber, Option, Stream } from "effect"
 import { Engine, type Errors, Transaction } from "effect-sa"
 import { servers, table, withEngine } from "../support/Backend.js"
 import { eventually, observer } from "../support/observer.js"
@@ -191,6 +191,48 @@ for (const backend of servers()) {
           yield* Engine.scalar(`SELECT count(*) FROM ${t} WHERE name LIKE ?`, ["A%"])
           yield* Engine.transaction(Engine.execute(`DELETE FROM ${t} WHERE id = ?`, [1]))
           expect([yield* resets, yield* questions]).toEqual(before)
+        }),
+      { maxSize: 1 }
+    )
+  })
+
+  describe(`a transaction on ${backend.name}`, () => {
+    withEngine(
+      backend,
+      "one of whose statements was interrupted was rolled back, and is not in doubt",
+      () =>
+        Effect.gen(function* () {
+          const t = yield* table("id INTEGER PRIMARY KEY")
+          const error = yield* Effect.flip(
+            Engine.transaction(
+              Effect.zipRight(
+                Engine.execute(`INSERT INTO ${t} VALUES (1)`),
+                Effect.option(Effect.timeout(Engine.execute("SELECT SLEEP(5)"), "30 millis"))
+              )
+            )
+          )
+          expect(error).toMatchObject({ _tag: "OperationalError", reason: "ConnectionLost" })
+          expect(yield* Engine.scalar(`SELECT count(*) FROM ${t}`)).toEqual(Option.some(0))
+        }),
+      { maxSize: 1 }
+    )
+
+    withEngine(
+      backend,
+      "goes on after a stream in it that ended early, however long that is",
+      () =>
+        Effect.gen(function* () {
+          const t = yield* table("id INTEGER PRIMARY KEY")
+          const rows =
+            "SELECT a.table_name AS n FROM information_schema.COLUMNS a, information_schema.COLUMNS b LIMIT 60000"
+          yield* Engine.transaction(
+            Effect.gen(function* () {
+              yield* Engine.execute(`INSERT INTO ${t} VALUES (1)`)
+              yield* Stream.runHead(Engine.stream(rows))
+              yield* Engine.execute(`INSERT INTO ${t} VALUES (2)`)
+            })
+          )
+          expect(yield* Engine.scalar(`SELECT count(*) FROM ${t}`)).toEqual(Option.some(2))
         }),
       { maxSize: 1 }
     )

@@ -49,7 +49,7 @@ type State = (typeof State)[keyof typeof State]
 const streamBuffer = 128 * 1024
 
 /** What is read on of a stream that nobody wants any more, before closing the connection is cheaper. */
-const drainBudget = 256 * 1024
+export const drainBudget = 256 * 1024
 
 type Mutable<A> = { -readonly [K in keyof A]: A[K] }
 
@@ -76,6 +76,8 @@ export class Exchange {
   onRows: (() => void) | undefined
   streaming = false
   discarding = false
+  /** Bytes that are read and thrown away before closing the connection is cheaper. */
+  drainBudget = Number.POSITIVE_INFINITY
 
   constructor(
     kind: "simple" | "text" | "binary" | "prepare",
@@ -202,8 +204,9 @@ export class Conversation {
   }
 
   /** Reads the rest of a stream without keeping it, if the rest is short; fails the conversation if not. */
-  discard(exchange: Exchange): void {
+  discard(exchange: Exchange, budget: number): void {
     exchange.discarding = true
+    exchange.drainBudget = budget
     exchange.rows = []
     exchange.bytes = 0
     this.readOn()
@@ -375,7 +378,7 @@ export class Conversation {
     if (first === Header.ERR) return this.error(exchange, buffer, start, end)
     if (exchange.discarding) {
       exchange.bytes += end - start
-      if (exchange.bytes > drainBudget) this.fail(cutError())
+      if (exchange.bytes > exchange.drainBudget) this.fail(cutError())
       return
     }
     if (exchange.binary && first !== Header.OK) throw protocolError("a binary row that does not begin as one")

@@ -819,7 +819,7 @@ describe("Conversation", () => {
       exchange.streaming = true
       const [head, ...rest] = [resultSet(idAndName, [], modern).slice(0, 3), textRow(["1", "x".repeat(1_000)])]
       client.receive(...head)
-      client.conversation.discard(exchange)
+      client.conversation.discard(exchange, 256 * 1024)
       const end = ok({ header: 0xfe })
       client.conversation.receive(packets([...Array.from({ length: count }, () => rest[0]!), end], 4))
       expect([count, exchange.finished, client.conversation.failure !== undefined, client.ends]).toEqual([
