@@ -293,13 +293,14 @@ describe("Options", () => {
       expect([given, refused(given).argument]).toEqual([given, argument])
   })
 
-  it("take durations as numbers, texts and Durations, and never as -1 or infinity", () => {
+  it("take durations as numbers, texts and Durations, infinity for never, and -1 only where SQLAlchemy has it", () => {
     const pool = (given: object) => settings(given).pool
     expect(pool({ acquireTimeout: 5 }).acquireTimeout).toBe(5)
     expect(pool({ acquireTimeout: "5 seconds" }).acquireTimeout).toBe(5_000)
     expect(pool({ acquireTimeout: Duration.minutes(2) }).acquireTimeout).toBe(120_000)
     expect(pool({ acquireTimeout: Duration.infinity }).acquireTimeout).toBe(Number.POSITIVE_INFINITY)
-    expect(pool({ acquireTimeout: -1 }).acquireTimeout).toBe(Number.POSITIVE_INFINITY)
+    expect(refused({ acquireTimeout: -1 }).argument).toBe("acquireTimeout")
+    expect(refused({ idleTimeout: -1 }).argument).toBe("idleTimeout")
     expect(pool({ recycle: -1 }).recycle).toBe(0)
     expect(pool({ idleTimeout: "infinity" }).idleTimeout).toBe(0)
     expect(pool({ validateAfter: 0 }).validateAfter).toBe(0)
