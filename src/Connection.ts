@@ -9,7 +9,15 @@
  */
 import { Context, Effect, type Scope } from "effect"
 import type { Dialect } from "./Dialect.js"
-import type { DriverConnection, DriverResult, Request, RowStream, ServerInfo, SessionStatus } from "./Driver.js"
+import {
+  type DriverConnection,
+  type DriverResult,
+  emptyResult,
+  type Request,
+  type RowStream,
+  type ServerInfo,
+  type SessionStatus
+} from "./Driver.js"
 import {
   type ArgumentError,
   type ConnectError,
@@ -177,7 +185,7 @@ class DriverBackedConnection implements Connection {
     values: ValueOptions,
     before: ReadonlyArray<string>
   ): Effect.Effect<DriverResult, DriverError | InvalidRequestError> {
-    return Effect.reduce(sets, nothingExecuted, (sum, set, i) =>
+    return Effect.reduce(sets, emptyResult, (sum, set, i) =>
       Effect.map(this.driver.execute(requestOf(compiled, set, values, i === 0 ? before : nothing)), (result) =>
         added(sum, result)
       )
@@ -287,22 +295,6 @@ const requestOf = (
   before,
   shared: false
 })
-
-/**
- * What executing a statement for no set of parameters gives.
- *
- * @internal
- */
-export const nothingExecuted: DriverResult = {
-  columns: undefined,
-  rows: [],
-  affectedRows: 0,
-  changedRows: 0,
-  lastInsertId: undefined,
-  warningCount: 0,
-  elapsed: 0,
-  next: undefined
-}
 
 const added = (sum: DriverResult, result: DriverResult): DriverResult => ({
   columns: result.columns,

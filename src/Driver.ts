@@ -81,6 +81,23 @@ export interface DriverResult {
 }
 
 /**
+ * The answer of what executed nothing.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const emptyResult: DriverResult = {
+  columns: undefined,
+  rows: [],
+  affectedRows: 0,
+  changedRows: 0,
+  lastInsertId: undefined,
+  warningCount: 0,
+  elapsed: 0,
+  next: undefined
+}
+
+/**
  * The rows of a statement as they come, read no faster than they are pulled.
  *
  * @since 0.1.0

@@ -16,14 +16,13 @@ import {
   type ExecuteError,
   type InvalidRequestError
 } from "./Errors.js"
-import { nothingExecuted } from "./Connection.js"
+import { emptyResult } from "./Driver.js"
 import * as Options from "./Options.js"
 import { Pace } from "./Pace.js"
 import * as Pool from "./Pool.js"
 import * as Result from "./Result.js"
 import {
   type Ambient,
-  afterwards,
   currentAmbient,
   firstValue,
   LentConnection,
@@ -141,7 +140,7 @@ const makeEngine = (pool: Pool.Pool): Engine => {
       parameters,
       options,
       (compiled, values, ambient): Effect.Effect<Result.Result<A>, ExecuteError> => {
-        if (compiled.sets?.length === 0) return Effect.succeed(Result.make<A>(nothingExecuted))
+        if (compiled.sets?.length === 0) return Effect.succeed(Result.make<A>(emptyResult))
         if (ambient !== undefined) return Effect.map(ambient.connection.run(compiled, values), Result.make<A>)
         const pace = compiled.isRead && pool.pipelining > 1 ? paceOf(compiled.text) : undefined
         if (pace === undefined)
@@ -189,7 +188,7 @@ const makeEngine = (pool: Pool.Pool): Engine => {
   const transaction: Engine["transaction"] = (body, options = {}) => {
     const { retry, ...begin } = options
     const outermost = Transaction.retrying(
-      afterwards((committed) => lendTo((lent) => lent.transactionThen(body, begin, committed))),
+      Transaction.afterwards((committed) => lendTo((lent) => lent.transactionThen(body, begin, committed))),
       retry
     )
     return inAmbient(({ connection, level }) => {

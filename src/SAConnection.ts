@@ -4,9 +4,9 @@
  * @since 0.1.0
  */
 import { Chunk, Context, Effect, FiberRef, Option, type Scope, Stream } from "effect"
-import { type Connection, nothingExecuted } from "./Connection.js"
+import type { Connection } from "./Connection.js"
 import type { BeginOptions } from "./Dialect.js"
-import type { DriverResult } from "./Driver.js"
+import { type DriverResult, emptyResult } from "./Driver.js"
 import { ArgumentError, InvalidRequestError, type StatementError } from "./Errors.js"
 import * as Options from "./Options.js"
 import * as Result from "./Result.js"
@@ -157,7 +157,7 @@ export class LentConnection implements SAConnection {
 
   /** A statement whose parameters were checked, in the transaction that the fiber is in, if it is in one of this connection. */
   run(compiled: Statement.Compiled, values: ValueOptions): Effect.Effect<DriverResult, Transaction.TransactionError> {
-    if (compiled.sets?.length === 0) return Effect.succeed(nothingExecuted)
+    if (compiled.sets?.length === 0) return Effect.succeed(emptyResult)
     return this.part((before) => this.connection.execute(compiled, values, before), compiled)
   }
 
@@ -204,7 +204,7 @@ export class LentConnection implements SAConnection {
     body: Effect.Effect<A, E, R>,
     options?: BeginOptions
   ): Effect.Effect<A, E | Transaction.TransactionError | ArgumentError, Exclude<R, Transaction.Transaction>> {
-    return afterwards((committed) => this.transactionThen(body, options, committed))
+    return Transaction.afterwards((committed) => this.transactionThen(body, options, committed))
   }
 
   /** As `transaction`, but leaves it to the caller to run what was registered for after the commit. */
@@ -305,21 +305,6 @@ export class LentConnection implements SAConnection {
     })
   }
 }
-
-/**
- * Runs a transaction, and then, when it holds nothing any more, what was registered for after its commit.
- *
- * @internal
- */
-export const afterwards = <A, E, R>(
-  transaction: (committed: Array<Effect.Effect<void>>) => Effect.Effect<A, E, R>
-): Effect.Effect<A, E, R> =>
-  Effect.uninterruptibleMask((restore) => {
-    const committed: Array<Effect.Effect<void>> = []
-    return Effect.flatMap(restore(transaction(committed)), (value) =>
-      committed.length === 0 ? Effect.succeed(value) : Effect.as(Transaction.runCommitted(committed), value)
-    )
-  })
 
 const closedError = (): InvalidRequestError =>
   new InvalidRequestError({ message: "this connection was closed, or has gone back to the pool" })

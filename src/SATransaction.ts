@@ -137,41 +137,36 @@ class Handle implements SATransaction {
   }
 
   get commit(): Effect.Effect<void, Transaction.TransactionError> {
-    const committed = this.handles.turn.take(
-      Effect.suspend((): Effect.Effect<void, Transaction.TransactionError> => {
-        if (!this.active) {
+    return Transaction.afterwards((committed) =>
+      this.handles.turn.take(
+        Effect.suspend((): Effect.Effect<void, Transaction.TransactionError> => {
+          const wasActive = this.active
           this.handles.remove(this)
-          return Effect.fail(inactive())
-        }
-        this.handles.remove(this)
-        switch (this.kind) {
-          case "inner":
-            return Effect.void
-          case "nested":
-            return this.level.statement(
-              () => this.handles.control((dialect) => dialect.releaseSavepoint(this.savepoint)),
-              control
-            )
-          case "root":
-            this.level.end()
-            return Effect.zipRight(
-              Effect.uninterruptible(Transaction.commit(this.level.root)),
-              Effect.sync(() => {
-                this.afterwards = this.level.root.committedEffects
-              })
-            )
-        }
-      })
-    )
-    return Effect.uninterruptibleMask((restore) =>
-      Effect.zipRight(
-        restore(committed),
-        Effect.suspend(() => Transaction.runCommitted(this.afterwards))
+          return wasActive ? this.keep(committed) : Effect.fail(inactive())
+        })
       )
     )
   }
 
-  private afterwards: ReadonlyArray<Effect.Effect<void>> = []
+  /** Keeps on the server what this handle is for. */
+  private keep(committed: Array<Effect.Effect<void>>): Effect.Effect<void, Transaction.TransactionError> {
+    switch (this.kind) {
+      case "inner":
+        return Effect.void
+      case "nested":
+        return this.level.statement(
+          () => this.handles.control((dialect) => dialect.releaseSavepoint(this.savepoint)),
+          control
+        )
+      case "root":
+        this.level.end()
+        return Effect.uninterruptible(
+          Effect.map(Transaction.commit(this.level.root), () => {
+            committed.push(...this.level.root.committedEffects)
+          })
+        )
+    }
+  }
 
   get rollback(): Effect.Effect<void, Transaction.TransactionError> {
     return this.handles.turn.take(

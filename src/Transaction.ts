@@ -454,11 +454,22 @@ const abandonIfBusy = ({ isBusy, root }: Level): void => {
 }
 
 /**
- * Runs what was registered for after the commit, when nothing is held any more. One that fails is logged, and the others run.
+ * Runs a transaction, and then, when it holds nothing any more, what it says was registered for after its commit.
  *
  * @internal
  */
-export const runCommitted = (effects: ReadonlyArray<Effect.Effect<void>>): Effect.Effect<void> =>
+export const afterwards = <A, E, R>(
+  transaction: (committed: Array<Effect.Effect<void>>) => Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R> =>
+  Effect.uninterruptibleMask((restore) => {
+    const committed: Array<Effect.Effect<void>> = []
+    return Effect.flatMap(restore(transaction(committed)), (value) =>
+      committed.length === 0 ? Effect.succeed(value) : Effect.as(runCommitted(committed), value)
+    )
+  })
+
+/** One that fails is logged, and the others run. */
+const runCommitted = (effects: ReadonlyArray<Effect.Effect<void>>): Effect.Effect<void> =>
   effects.length === 0
     ? Effect.void
     : Effect.forEach(

@@ -2,14 +2,15 @@
  * The driver for MySQL and MariaDB: mysql2 logs in, and from there the command phase is ours.
  */
 import { Effect, FiberSet, type Scope } from "effect"
-import type {
-  Driver,
-  DriverConnection,
-  DriverResult,
-  Request,
-  RowStream,
-  ServerInfo,
-  SessionStatus
+import {
+  type Driver,
+  type DriverConnection,
+  type DriverResult,
+  emptyResult,
+  type Request,
+  type RowStream,
+  type ServerInfo,
+  type SessionStatus
 } from "../Driver.js"
 import { type ConnectError, type DriverError, InterfaceError, OperationalError, ProgrammingError } from "../Errors.js"
 import { type BoundValue, type Column, defaultValueOptions } from "../Value.js"
@@ -19,7 +20,7 @@ import { classify } from "./MysqlErrors.js"
 import type { Err } from "./wire/Answer.js"
 import * as Commands from "./wire/Commands.js"
 import { Command, Status } from "./wire/Constants.js"
-import { type Conversation, drainBudget, emptyResult, Exchange, type Plan } from "./wire/Conversation.js"
+import { type Conversation, drainBudget, Exchange, type Plan } from "./wire/Conversation.js"
 import { type Attached, attach } from "./wire/Socket.js"
 
 /** What a driver for one server is made of. Times are in milliseconds. */

@@ -107,16 +107,6 @@ export interface ConversationOptions {
   readonly end: () => void
 }
 
-const okOfNothing: Ok = {
-  affectedRows: 0,
-  lastInsertId: 0,
-  status: Status.AUTOCOMMIT,
-  warningCount: 0,
-  info: "",
-  stateChanged: false,
-  schemaChanged: false
-}
-
 export class Conversation {
   /** Status flags of the last packet that had them. */
   status: number = Status.AUTOCOMMIT
@@ -440,6 +430,3 @@ const resultOf = (
   elapsed: 0,
   next: undefined
 })
-
-/** The answer of a statement that was never sent. */
-export const emptyResult: DriverResult = resultOf(okOfNothing, undefined, [])
