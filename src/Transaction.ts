@@ -470,14 +470,11 @@ export const afterwards = <A, E, R>(
 
 /** One that fails is logged, and the others run. */
 const runCommitted = (effects: ReadonlyArray<Effect.Effect<void>>): Effect.Effect<void> =>
-  effects.length === 0
-    ? Effect.void
-    : Effect.forEach(
-        effects,
-        (effect) =>
-          Effect.catchAllCause(effect, (cause) => Effect.logError("an effect for after a commit failed", cause)),
-        { discard: true }
-      )
+  Effect.forEach(
+    effects,
+    (effect) => Effect.catchAllCause(effect, (cause) => Effect.logError("an effect for after a commit failed", cause)),
+    { discard: true }
+  )
 
 /** A transaction that begins with its first statement, or at once where it has to see the database as it is now. */
 const start = (host: Host, options: BeginOptions): Effect.Effect<Root, TransactionError> =>

@@ -6,20 +6,21 @@
  */
 import type { ServerInfo } from "../Driver.js"
 import {
+  data,
+  type ErrorClass,
+  integrity,
+  internal,
+  notSupported,
+  operational,
+  programming,
+  toError
+} from "../ErrorClass.js"
+import {
   type ConnectError,
-  DataError,
-  type DataReason,
-  type DriverError,
-  IntegrityError,
-  type IntegrityReason,
+  type DatabaseError,
   InterfaceError,
-  InternalError,
-  type InternalReason,
-  NotSupportedError,
   OperationalError,
-  type OperationalReason,
-  ProgrammingError,
-  type ProgrammingReason
+  type OperationalReason
 } from "../Errors.js"
 
 /** What the server answered. */
@@ -29,23 +30,8 @@ export interface ServerError {
   readonly message: string
 }
 
-type Class =
-  | { readonly tag: "DataError"; readonly reason: DataReason }
-  | { readonly tag: "OperationalError"; readonly reason: OperationalReason }
-  | { readonly tag: "IntegrityError"; readonly reason: IntegrityReason }
-  | { readonly tag: "InternalError"; readonly reason: InternalReason }
-  | { readonly tag: "ProgrammingError"; readonly reason: ProgrammingReason }
-  | { readonly tag: "NotSupportedError"; readonly reason: "NotSupported" }
-
-const data = (reason: DataReason): Class => ({ tag: "DataError", reason })
-const operational = (reason: OperationalReason): Class => ({ tag: "OperationalError", reason })
-const integrity = (reason: IntegrityReason): Class => ({ tag: "IntegrityError", reason })
-const internal = (reason: InternalReason): Class => ({ tag: "InternalError", reason })
-const programming = (reason: ProgrammingReason): Class => ({ tag: "ProgrammingError", reason })
-const notSupported: Class = { tag: "NotSupportedError", reason: "NotSupported" }
-
 /** Numbers that mean the same on both servers. */
-const byNumber: ReadonlyMap<number, Class> = new Map<number, Class>([
+const byNumber: ReadonlyMap<number, ErrorClass> = new Map<number, ErrorClass>([
   // connecting
   [1040, operational("TooManyConnections")], // ER_CON_COUNT_ERROR
   [1203, operational("TooManyConnections")], // ER_TOO_MANY_USER_CONNECTIONS
@@ -145,8 +131,8 @@ const byNumber: ReadonlyMap<number, Class> = new Map<number, Class>([
 ])
 
 /** From 1900 on the two servers number differently. */
-const byProduct: Readonly<Record<ServerInfo["product"], ReadonlyMap<number, Class>>> = {
-  MySQL: new Map<number, Class>([
+const byProduct: Readonly<Record<ServerInfo["product"], ReadonlyMap<number, ErrorClass>>> = {
+  MySQL: new Map<number, ErrorClass>([
     [3024, operational("StatementTimeout")], // ER_QUERY_TIMEOUT
     [3101, operational("SerializationFailure")], // ER_TRANSACTION_ROLLBACK_DURING_COMMIT (Group Replication)
     [3118, operational("Authentication")], // ER_ACCOUNT_HAS_BEEN_LOCKED
@@ -155,7 +141,7 @@ const byProduct: Readonly<Record<ServerInfo["product"], ReadonlyMap<number, Clas
     [3819, integrity("CheckViolation")], // ER_CHECK_CONSTRAINT_VIOLATED
     [3959, programming("Other")] // ER_CHECK_CONSTRAINT_REFERS_UNKNOWN_COLUMN
   ]),
-  MariaDB: new Map<number, Class>([
+  MariaDB: new Map<number, ErrorClass>([
     [1927, operational("ConnectionLost")], // ER_CONNECTION_KILLED
     [1969, operational("StatementTimeout")], // ER_STATEMENT_TIMEOUT
     [4025, integrity("CheckViolation")], // ER_CONSTRAINT_FAILED
@@ -165,7 +151,7 @@ const byProduct: Readonly<Record<ServerInfo["product"], ReadonlyMap<number, Clas
 }
 
 /** By the whole SQLSTATE, or by its class, the first two characters. */
-const byState: ReadonlyMap<string, Class> = new Map<string, Class>([
+const byState: ReadonlyMap<string, ErrorClass> = new Map<string, ErrorClass>([
   ["25006", operational("ReadOnly")],
   ["70100", operational("Interrupted")],
   ["08", operational("ConnectionLost")],
@@ -179,7 +165,7 @@ const byState: ReadonlyMap<string, Class> = new Map<string, Class>([
 ])
 
 /** The error class and reason of an answer. */
-export const classOf = (error: ServerError, product: ServerInfo["product"]): Class => {
+export const classOf = (error: ServerError, product: ServerInfo["product"]): ErrorClass => {
   // SAVEPOINT … does not exist has the number of a missing procedure.
   if (error.errno === 1305 && error.message.startsWith("SAVEPOINT")) return programming("NoSuchSavepoint")
   return (
@@ -196,24 +182,11 @@ export const classify = (
   error: ServerError,
   product: ServerInfo["product"],
   statement: string | undefined
-): Exclude<DriverError, InterfaceError> => {
+): DatabaseError => {
   const found = classOf(error, product)
   const { errno, sqlState } = error
   const fields = { errno, sqlState, statement, message: withoutValues(error), constraint: constraintOf(error) }
-  switch (found.tag) {
-    case "DataError":
-      return new DataError({ ...fields, reason: found.reason })
-    case "OperationalError":
-      return new OperationalError({ ...fields, reason: found.reason })
-    case "IntegrityError":
-      return new IntegrityError({ ...fields, reason: found.reason })
-    case "InternalError":
-      return new InternalError({ ...fields, reason: found.reason })
-    case "ProgrammingError":
-      return new ProgrammingError({ ...fields, reason: found.reason })
-    case "NotSupportedError":
-      return new NotSupportedError({ ...fields, reason: found.reason })
-  }
+  return toError(found, fields)
 }
 
 /** Numbers whose message quotes a value that the program sent: `Duplicate entry 'ada@example.org' for key 'email'`. */

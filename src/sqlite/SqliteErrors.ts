@@ -4,36 +4,10 @@
  *
  * https://sqlite.org/rescode.html
  */
-import {
-  type DatabaseError,
-  DataError,
-  type DataReason,
-  IntegrityError,
-  type IntegrityReason,
-  InternalError,
-  type InternalReason,
-  NotSupportedError,
-  OperationalError,
-  type OperationalReason,
-  ProgrammingError,
-  type ProgrammingReason
-} from "../Errors.js"
+import { data, type ErrorClass, integrity, internal, operational, programming, toError } from "../ErrorClass.js"
+import type { DatabaseError } from "../Errors.js"
 
-type Class =
-  | { readonly tag: "DataError"; readonly reason: DataReason }
-  | { readonly tag: "OperationalError"; readonly reason: OperationalReason }
-  | { readonly tag: "IntegrityError"; readonly reason: IntegrityReason }
-  | { readonly tag: "InternalError"; readonly reason: InternalReason }
-  | { readonly tag: "ProgrammingError"; readonly reason: ProgrammingReason }
-  | { readonly tag: "NotSupportedError"; readonly reason: "NotSupported" }
-
-const data = (reason: DataReason): Class => ({ tag: "DataError", reason })
-const operational = (reason: OperationalReason): Class => ({ tag: "OperationalError", reason })
-const integrity = (reason: IntegrityReason): Class => ({ tag: "IntegrityError", reason })
-const internal = (reason: InternalReason): Class => ({ tag: "InternalError", reason })
-const programming = (reason: ProgrammingReason): Class => ({ tag: "ProgrammingError", reason })
-
-const byCode: ReadonlyMap<number, Class> = new Map<number, Class>([
+const byCode: ReadonlyMap<number, ErrorClass> = new Map<number, ErrorClass>([
   [275, integrity("CheckViolation")], // SQLITE_CONSTRAINT_CHECK
   [787, integrity("ForeignKeyViolation")], // SQLITE_CONSTRAINT_FOREIGNKEY
   [1811, integrity("ForeignKeyViolation")], // SQLITE_CONSTRAINT_TRIGGER, which foreign keys with RESTRICT give too
@@ -62,7 +36,7 @@ const byCode: ReadonlyMap<number, Class> = new Map<number, Class>([
   [26, internal("Corrupt")] // SQLITE_NOTADB
 ])
 
-const byMessage: ReadonlyArray<readonly [RegExp, Class]> = [
+const byMessage: ReadonlyArray<readonly [RegExp, ErrorClass]> = [
   [/syntax error|incomplete input|unrecognized token/, programming("Syntax")],
   [/^no such table|^no such view/, programming("NoSuchTable")],
   [/no such column|has no column named/, programming("NoSuchColumn")],
@@ -84,7 +58,7 @@ const codeOf = (error: object): number => {
   return 1
 }
 
-const classOf = (code: number, message: string): Class => {
+const classOf = (code: number, message: string): ErrorClass => {
   const known = byCode.get(code) ?? (code === 1 ? undefined : byCode.get(code & 0xff))
   return known ?? byMessage.find(([pattern]) => pattern.test(message))?.[1] ?? programming("Other")
 }
@@ -111,18 +85,5 @@ export const classify = (thrown: unknown, statement: string | undefined): Databa
     message: error.message,
     constraint: found.tag === "IntegrityError" ? constraintOf(error.message) : undefined
   }
-  switch (found.tag) {
-    case "DataError":
-      return new DataError({ ...fields, reason: found.reason })
-    case "OperationalError":
-      return new OperationalError({ ...fields, reason: found.reason })
-    case "IntegrityError":
-      return new IntegrityError({ ...fields, reason: found.reason })
-    case "InternalError":
-      return new InternalError({ ...fields, reason: found.reason })
-    case "ProgrammingError":
-      return new ProgrammingError({ ...fields, reason: found.reason })
-    case "NotSupportedError":
-      return new NotSupportedError({ ...fields, reason: found.reason })
-  }
+  return toError(found, fields)
 }
