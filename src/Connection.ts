@@ -23,6 +23,7 @@ import {
   type ConnectError,
   type DriverError,
   InvalidRequestError,
+  isDriverError,
   OperationalError
 } from "./Errors.js"
 import type { Recycled } from "./LeasePool.js"
@@ -89,6 +90,13 @@ export interface Connection {
     timeout: number,
     before?: ReadonlyArray<string>
   ) => Effect.Effect<void, DriverError | InvalidRequestError>
+  /**
+   * Commits. With `andChain` the next transaction begins with it, where the database can do that: it is nobody's until
+   * `takeChained`, and rolled back before anything else is executed.
+   */
+  readonly commit: (andChain: boolean) => Effect.Effect<void, DriverError | InvalidRequestError>
+  /** Takes the transaction that began with the last commit, if there is one that nobody has taken. */
+  readonly takeChained: () => boolean
   /** Asks for a sign of life (`aiomysql.Connection.ping`, which never reconnects here). */
   readonly ping: (timeout: number) => Effect.Effect<void, DriverError>
   /** Nothing is known of the session any more. */
@@ -99,8 +107,11 @@ export interface Connection {
   readonly terminate: () => void
   /** Whether it is of no more use. */
   readonly isSpent: () => boolean
-  /** What a pool does with it when it comes back: keep it, reset it first where anything may be left, or end it. */
-  readonly recycle: () => Recycled | Effect.Effect<Recycled>
+  /**
+   * What a pool does with it when it comes back: keep it, reset it first where anything may be left, or end it. A
+   * transaction that began with the last commit is kept only for somebody who waits.
+   */
+  readonly recycle: (isAwaited: boolean) => Recycled | Effect.Effect<Recycled>
 }
 
 /**
@@ -129,6 +140,8 @@ class DriverBackedConnection implements Connection {
   private streaming = false
   private spent = false
   private changed = false
+  /** The session is in a transaction that began with the last commit, and nobody has taken it. */
+  private chained = false
 
   constructor(
     private readonly driver: DriverConnection,
@@ -144,11 +157,12 @@ class DriverBackedConnection implements Connection {
   state(): State {
     if (this.isSpent()) return "spent"
     if (this.streaming) return "streaming"
-    return this.driver.status().inTransaction ? "transaction" : "idle"
+    return this.status().inTransaction ? "transaction" : "idle"
   }
 
   status(): SessionStatus {
-    return this.driver.status()
+    const status = this.driver.status()
+    return this.chained ? { ...status, inTransaction: false } : status
   }
 
   execute(
@@ -159,6 +173,7 @@ class DriverBackedConnection implements Connection {
     const refused = this.refusal()
     if (refused !== undefined) return refused
     if (compiled.leavesState) this.changed = true
+    if (this.chained) return this.unchained(compiled, before, (before) => this.execute(compiled, values, before))
     return compiled.sets === undefined
       ? this.driver.execute(requestOf(compiled, compiled.parameters, values, before))
       : this.executeMany(compiled, compiled.sets, values, before)
@@ -168,10 +183,11 @@ class DriverBackedConnection implements Connection {
     compiled: Compiled,
     values: ValueOptions
   ): Effect.Effect<DriverResult, DriverError | InvalidRequestError> {
-    return (
-      this.refusal() ??
-      this.driver.execute({ ...requestOf(compiled, compiled.parameters, values, nothing), shared: true })
-    )
+    const refused = this.refusal()
+    if (refused !== undefined) return refused
+    const shared = (before: ReadonlyArray<string>) =>
+      this.driver.execute({ ...requestOf(compiled, compiled.parameters, values, before), shared: true })
+    return this.chained ? this.unchained(compiled, nothing, shared) : shared(nothing)
   }
 
   isStalled(): boolean {
@@ -205,7 +221,9 @@ class DriverBackedConnection implements Connection {
       const over = Effect.sync(() => {
         this.streaming = false
       })
-      return restore(this.driver.stream(requestOf(compiled, compiled.parameters, values, before))).pipe(
+      const begin = (before: ReadonlyArray<string>) =>
+        this.driver.stream(requestOf(compiled, compiled.parameters, values, before))
+      return restore(this.chained ? this.unchained(compiled, before, begin) : begin(before)).pipe(
         Effect.tapErrorCause(() => over),
         Effect.tap((stream) => Effect.addFinalizer(() => Effect.zipRight(stream.close, over)))
       )
@@ -213,10 +231,10 @@ class DriverBackedConnection implements Connection {
   }
 
   control(sql: string, timeout: number, before = nothing): Effect.Effect<void, DriverError | InvalidRequestError> {
-    return Effect.suspend(() => {
+    return Effect.suspend((): Effect.Effect<unknown, DriverError | InvalidRequestError> => {
       const refused = this.refusal()
-      return (
-        refused ??
+      if (refused !== undefined) return refused
+      const run = (before: ReadonlyArray<string>) =>
         this.driver.execute({
           sql,
           parameters: noParameters,
@@ -225,8 +243,50 @@ class DriverBackedConnection implements Connection {
           before,
           shared: false
         })
-      )
+      return this.chained ? this.unchained(endsByItself, before, run) : run(before)
     })
+  }
+
+  commit(andChain: boolean): Effect.Effect<void, DriverError | InvalidRequestError> {
+    const { commit, commitAndChain } = this.dialect
+    if (!andChain || commitAndChain === undefined) return this.control(commit, this.endTimeout)
+    return Effect.map(this.control(commitAndChain, this.endTimeout), () => {
+      this.chained = this.driver.status().inTransaction
+    })
+  }
+
+  takeChained(): boolean {
+    const taken = this.chained
+    this.chained = false
+    return taken
+  }
+
+  /**
+   * Runs a statement outside of the transaction that began with the last commit. ROLLBACK goes on one way to the server with
+   * what only reads or writes rows: should the server refuse it, these stay in a transaction, which ends with the connection.
+   * Anything else waits for its answer.
+   */
+  private unchained<A, E>(
+    { leavesState, isDdl }: Pick<Compiled, "leavesState" | "isDdl">,
+    before: ReadonlyArray<string>,
+    run: (before: ReadonlyArray<string>) => Effect.Effect<A, E>
+  ): Effect.Effect<A, E | DriverError | InvalidRequestError> {
+    const { rollback } = this.dialect
+    const ran = Effect.suspend((): Effect.Effect<A, E | DriverError | InvalidRequestError> => {
+      if (!this.chained) return run(before)
+      this.chained = false
+      return leavesState || isDdl
+        ? Effect.zipRight(
+            this.control(rollback, this.endTimeout),
+            Effect.suspend(() => run(before))
+          )
+        : run([rollback, ...before])
+    })
+    return Effect.tapError(ran, (error) =>
+      Effect.sync(() => {
+        if (isDriverError(error) && error.statement === rollback) this.spent = true
+      })
+    )
   }
 
   ping(timeout: number): Effect.Effect<void, DriverError> {
@@ -249,6 +309,15 @@ class DriverBackedConnection implements Connection {
     return this.spent || this.driver.closed() !== undefined
   }
 
+  /** A connection at rest is in no transaction. */
+  private endChained(): Effect.Effect<Recycled> {
+    this.chained = false
+    return Effect.match(this.control(this.dialect.rollback, resetTimeout), {
+      onFailure: (): Recycled => "discard",
+      onSuccess: (): Recycled => "keep"
+    })
+  }
+
   private refusal(): Effect.Effect<never, DriverError | InvalidRequestError> | undefined {
     if (this.streaming) {
       return Effect.fail(
@@ -266,12 +335,16 @@ class DriverBackedConnection implements Connection {
     )
   }
 
-  recycle(): Recycled | Effect.Effect<Recycled> {
+  recycle(isAwaited: boolean): Recycled | Effect.Effect<Recycled> {
     if (this.driver.closed() === "lost") return "lost"
     // A fiber that was forked may still be in the middle of a statement, which the next user must not meet.
     if (this.isSpent() || this.streaming || this.driver.isBusy()) return "discard"
     const { inTransaction, autocommit, changed } = this.driver.status()
-    if (!inTransaction && autocommit && !changed && !this.changed) return "keep"
+    if (autocommit && !changed && !this.changed) {
+      if (!inTransaction) return "keep"
+      if (this.chained) return isAwaited ? "keep" : this.endChained()
+    }
+    this.chained = false
     return Effect.match(this.driver.reset(resetTimeout), {
       onFailure: (): Recycled => "discard",
       onSuccess: (): Recycled => {
@@ -281,6 +354,9 @@ class DriverBackedConnection implements Connection {
     })
   }
 }
+
+/** What is executed after what ends a transaction has been answered. */
+const endsByItself: Pick<Compiled, "leavesState" | "isDdl"> = { leavesState: true, isDdl: false }
 
 const requestOf = (
   compiled: Compiled,
@@ -293,7 +369,8 @@ const requestOf = (
   values,
   timeout: 0,
   before,
-  shared: false
+  shared: false,
+  data: compiled.data
 })
 
 const added = (sum: DriverResult, result: DriverResult): DriverResult => ({

@@ -41,6 +41,8 @@ export interface Dialect {
   /** The statements that begin a transaction, in order, or why it cannot begin so. */
   readonly begin: (options: BeginOptions) => ReadonlyArray<string> | NotSupportedError
   readonly commit: string
+  /** Commits, and begins another transaction with the same characteristics at once, where the database can. */
+  readonly commitAndChain: string | undefined
   readonly rollback: string
   readonly savepoint: (name: string) => string
   readonly rollbackToSavepoint: (name: string) => string

@@ -141,7 +141,8 @@ const makeEngine = (pool: Pool.Pool): Engine => {
       options,
       (compiled, values, ambient): Effect.Effect<Result.Result<A>, ExecuteError> => {
         if (compiled.sets?.length === 0) return Effect.succeed(Result.make<A>(emptyResult))
-        if (ambient !== undefined) return Effect.map(ambient.connection.run(compiled, values), Result.make<A>)
+        if (ambient !== undefined)
+          return Effect.map(ambient.connection.runIn(ambient.level, compiled, values), Result.make<A>)
         const pace = compiled.isRead && pool.pipelining > 1 ? paceOf(compiled.text) : undefined
         if (pace === undefined)
           return Effect.map(
@@ -188,7 +189,14 @@ const makeEngine = (pool: Pool.Pool): Engine => {
   const transaction: Engine["transaction"] = (body, options = {}) => {
     const { retry, ...begin } = options
     const outermost = Transaction.retrying(
-      Transaction.afterwards((committed) => lendTo((lent) => lent.transactionThen(body, begin, committed))),
+      Transaction.afterwards((committed, restore) =>
+        pool.useIn(restore, (connection) =>
+          new LentConnection(connection, ambientTag).transactionIn(restore, body, begin, {
+            committed,
+            isAwaited: pool.isAwaited
+          })
+        )
+      ),
       retry
     )
     return inAmbient(({ connection, level }) => {

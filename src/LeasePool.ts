@@ -49,8 +49,11 @@ export interface Options<A, E, R> {
   readonly isBroken: (item: A) => boolean
   /** Asks an item that was idle for longer than `validateAfter` whether it is still there. */
   readonly validate: (item: A) => Effect.Effect<boolean>
-  /** Judges an item that is given back: at once, or with an effect where something must be done to it first. */
-  readonly recycle: (item: A) => Recycled | Effect.Effect<Recycled>
+  /**
+   * Judges an item that is given back: at once, or with an effect where something must be done to it first. `isAwaited` says
+   * whether it goes to somebody who waits, or rests.
+   */
+  readonly recycle: (item: A, isAwaited: boolean) => Recycled | Effect.Effect<Recycled>
   readonly verdict: (error: E) => Verdict
   /** How many users an item may have at once by `useShared`; 1 is no sharing. */
   readonly maxShare: number
@@ -68,6 +71,14 @@ export interface Options<A, E, R> {
   readonly validateAfter: number
   readonly closeTimeout: number
 }
+
+/**
+ * Makes an effect interruptible again within `Effect.uninterruptibleMask`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
 /**
  * An item that is lent until its `release`, which counts once.
@@ -103,6 +114,16 @@ export interface LeasePool<A, E> {
   readonly useShared: <B, E2, R2>(
     body: (item: A) => Effect.Effect<B, E2, R2>
   ) => Effect.Effect<B, E | PoolTimeoutError | PoolClosedError | E2, R2>
+  /**
+   * As `use`, for who is in a region that cannot be interrupted and has the way out of it: `body` is run in that region, and
+   * opens it with `restore` where it can be interrupted.
+   */
+  readonly useIn: <B, E2, R2>(
+    restore: Restore,
+    body: (item: A) => Effect.Effect<B, E2, R2>
+  ) => Effect.Effect<B, E | PoolTimeoutError | PoolClosedError | E2, R2>
+  /** Whether somebody waits for an item now. */
+  readonly isAwaited: () => boolean
   /** Lends an item until the scope ends. Fails as `use` does. */
   readonly acquire: Effect.Effect<A, E | PoolTimeoutError | PoolClosedError, Scope.Scope>
   /** Lends an item until its lease is released. Whoever calls this must see to it; `use` and `acquire` do it by themselves. */
@@ -217,6 +238,10 @@ class LeasePoolState<A, E, R> {
 
   get isClosed(): boolean {
     return this.phase === "closed"
+  }
+
+  get isAwaited(): boolean {
+    return this.waiters.length > 0
   }
 
   private now(): number {
@@ -484,7 +509,7 @@ class LeasePoolState<A, E, R> {
   giveBack(entry: Entry<A>): void {
     if (entry.state !== "lent") return
     if (entry.sharers > 0 && !this.leaveShared(entry)) return
-    const recycled = this.options.recycle(entry.item)
+    const recycled = this.options.recycle(entry.item, this.isAwaited)
     if (typeof recycled === "string") {
       this.settle(entry, recycled)
     } else {
@@ -680,8 +705,6 @@ export const make = <A, E, R>(options: Options<A, E, R>): Effect.Effect<LeasePoo
     )
     yield* reaper(options, state, fork)
 
-    type Restore = <B, E2, R2>(effect: Effect.Effect<B, E2, R2>) => Effect.Effect<B, E2, R2>
-
     /** Lends an item within a region that cannot be interrupted, but for the wait. */
     const checkOut = (
       restore: Restore,
@@ -699,27 +722,32 @@ export const make = <A, E, R>(options: Options<A, E, R>): Effect.Effect<LeasePoo
       })
     }
 
+    const useIn = <B, E2, R2>(restore: Restore, shares: boolean, body: (item: A) => Effect.Effect<B, E2, R2>) =>
+      Effect.flatMap(checkOut(restore, shares), (entry) =>
+        Effect.matchCauseEffect(body(entry.item), {
+          onFailure: (cause) => {
+            state.giveBack(entry)
+            return Effect.failCause(cause)
+          },
+          onSuccess: (value) => {
+            state.giveBack(entry)
+            return Effect.succeed(value)
+          }
+        })
+      )
+
     const useAs =
       (shares: boolean) =>
       <B, E2, R2>(body: (item: A) => Effect.Effect<B, E2, R2>) =>
         Effect.uninterruptibleMask((restore) =>
-          Effect.flatMap(checkOut(restore, shares), (entry) =>
-            Effect.matchCauseEffect(restore(Effect.suspend(() => body(entry.item))), {
-              onFailure: (cause) => {
-                state.giveBack(entry)
-                return Effect.failCause(cause)
-              },
-              onSuccess: (value) => {
-                state.giveBack(entry)
-                return Effect.succeed(value)
-              }
-            })
-          )
+          useIn(restore, shares, (item) => restore(Effect.suspend(() => body(item))))
         )
 
     const pool: LeasePool<A, E> = {
       use: useAs(false),
       useShared: useAs(options.maxShare > 1),
+      useIn: (restore, body) => useIn(restore, false, (item) => Effect.suspend(() => body(item))),
+      isAwaited: () => state.isAwaited,
       acquire: Effect.uninterruptibleMask((restore) =>
         Effect.flatMap(checkOut(restore, false), (entry) =>
           Effect.as(

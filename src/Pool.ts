@@ -47,6 +47,13 @@ export interface Pool {
   readonly useShared: <A, E, R>(
     body: (connection: Connection.Connection) => Effect.Effect<A, E, R>
   ) => Effect.Effect<A, E | ConnectError | PoolTimeoutError | PoolClosedError, R>
+  /** As `use`, for who is in a region that cannot be interrupted and has the way out of it. */
+  readonly useIn: <A, E, R>(
+    restore: LeasePool.Restore,
+    body: (connection: Connection.Connection) => Effect.Effect<A, E, R>
+  ) => Effect.Effect<A, E | ConnectError | PoolTimeoutError | PoolClosedError, R>
+  /** Whether somebody waits for a connection now. */
+  readonly isAwaited: () => boolean
   /** Statements that may be under way on one connection at once; 1 is no sharing. */
   readonly pipelining: number
   /** Lends a connection until the scope ends (`aiomysql.Pool.acquire`). Fails as `use` does. */
@@ -121,7 +128,7 @@ export const make = (options: Options.Options): Effect.Effect<Pool, ConnectError
       isBroken: (connection) => connection.isSpent(),
       validate: (connection) =>
         Effect.match(connection.ping(validationTimeout), { onFailure: () => false, onSuccess: () => true }),
-      recycle: (connection) => connection.recycle(),
+      recycle: (connection, isAwaited) => connection.recycle(isAwaited),
       verdict
     })
     const { dialect, values, address } = settings

@@ -54,29 +54,26 @@ export type Row<A extends object = Record<string, unknown>> = Readonly<A> & RowB
 
 type RowClass = new (values: ReadonlyArray<unknown>) => RowBase
 
-/** What all rows have: their values in order, out of sight of who looks at a row's own properties. */
+/** What all rows have. */
 abstract class AnyRow {
   readonly [index: number]: unknown
-  readonly #values: ReadonlyArray<unknown>
-  constructor(values: ReadonlyArray<unknown>) {
-    this.#values = values
-  }
   abstract get [ShapeId](): RowShape
-  get [ValuesId](): ReadonlyArray<unknown> {
-    return this.#values
-  }
+  /** The values in order, out of sight of who looks at a row's own properties. */
+  abstract get [ValuesId](): ReadonlyArray<unknown>
   [Symbol.iterator](): Iterator<unknown> {
-    return this.#values[Symbol.iterator]()
+    return this[ValuesId][Symbol.iterator]()
   }
   [Equal.symbol](that: Equal.Equal): boolean {
-    if (!isRow(that) || that[ValuesId].length !== this.#values.length) return false
-    return this.#values.every((value, place) => sameValue(value, that[ValuesId][place]))
+    if (!isRow(that)) return false
+    const values = this[ValuesId]
+    const others = that[ValuesId]
+    return values.length === others.length && values.every((value, place) => sameValue(value, others[place]))
   }
   [Hash.symbol](): number {
-    return Hash.array(this.#values.map((value) => (isStructure(value) ? 0 : value)))
+    return Hash.array(this[ValuesId].map((value) => (isStructure(value) ? 0 : value)))
   }
   toJSON(): Record<string, unknown> {
-    return toRecord(this[ShapeId], this.#values)
+    return toRecord(this[ShapeId], this[ValuesId])
   }
   get [Symbol.toStringTag](): string {
     return "Row"
@@ -109,7 +106,8 @@ const makeRowClass = (names: ReadonlyArray<string>): RowClass => {
   })
   const shape: RowShape = { names, places }
   const own = names.flatMap((name, place) => (places.get(name) === place && isFree(name) ? [{ name, place }] : []))
-  const Made = withProperties(own)
+  const Made = withProperties(own, own.length === names.length)
+  Object.setPrototypeOf(Made.prototype, AnyRow.prototype)
   Object.defineProperty(Made.prototype, ShapeId, { value: shape })
   names.forEach((_, place) => {
     Object.defineProperty(Made.prototype, place, {
@@ -132,24 +130,36 @@ const makeRowClass = (names: ReadonlyArray<string>): RowClass => {
 
 /**
  * A class whose constructor sets these properties. Its source is generated, because a constructor that names its properties
- * makes a row several times as fast as a loop over names (`npm run bench`, select of 1,000 rows). Where a process does not allow code from strings, it is the loop.
+ * makes a row several times as fast as a loop over names (`npm run bench`, select of 1,000 rows). A row whose columns are
+ * all properties has its values there and nowhere else; others keep them beside. Where a process does not allow code from
+ * strings, it is the loop.
  */
-const withProperties = (own: ReadonlyArray<Property>): RowClass => {
+const withProperties = (own: ReadonlyArray<Property>, isAll: boolean): RowClass => {
+  const property = (name: string): string => `this[${JSON.stringify(name)}]`
+  const sets = own.map(({ name, place }) => `${property(name)} = values[${place}]`).join(";")
+  const source = isAll
+    ? `constructor(values) { ${sets} } get [ValuesId]() { return [${own.map(({ name }) => property(name)).join(", ")}] }`
+    : `#values; constructor(values) { this.#values = values; ${sets} } get [ValuesId]() { return this.#values }`
   try {
-    const sets = own.map(({ name, place }) => `this[${JSON.stringify(name)}] = values[${place}]`).join(";")
-    return new Function("AnyRow", `return class extends AnyRow { constructor(values) { super(values); ${sets} } }`)(
-      AnyRow
-    )
+    return new Function("ValuesId", `return class { ${source} }`)(ValuesId)
   } catch {
-    return class extends AnyRow {
-      declare readonly [ShapeId]: RowShape
-      constructor(values: ReadonlyArray<unknown>) {
-        super(values)
-        for (const { name, place } of own) Reflect.set(this, name, values[place])
-      }
-    }
+    return loopingRow(own)
   }
 }
+
+const loopingRow = (own: ReadonlyArray<Property>): RowClass =>
+  class extends AnyRow {
+    declare readonly [ShapeId]: RowShape
+    readonly #values: ReadonlyArray<unknown>
+    constructor(values: ReadonlyArray<unknown>) {
+      super()
+      this.#values = values
+      for (const { name, place } of own) Reflect.set(this, name, values[place])
+    }
+    get [ValuesId](): ReadonlyArray<unknown> {
+      return this.#values
+    }
+  }
 
 /** Dates, bytes and JSON have no equality that Effect knows; they are compared by what is in them. */
 const isStructure = (value: unknown): value is object =>

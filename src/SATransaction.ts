@@ -106,7 +106,9 @@ export class Handles {
 
   private beginRoot(options: BeginOptions): Effect.Effect<SATransaction, Transaction.TransactionError> {
     return Effect.map(Transaction.begin(this.host, options), () =>
-      this.push(new Handle("root", this, undefined, new Transaction.Level(new Transaction.Root(this.host, []), 0)))
+      this.push(
+        new Handle("root", this, undefined, new Transaction.Level(new Transaction.Root(this.host, [], false), 0))
+      )
     )
   }
 
@@ -137,13 +139,15 @@ class Handle implements SATransaction {
   }
 
   get commit(): Effect.Effect<void, Transaction.TransactionError> {
-    return Transaction.afterwards((committed) =>
-      this.handles.turn.take(
-        Effect.suspend((): Effect.Effect<void, Transaction.TransactionError> => {
-          const wasActive = this.active
-          this.handles.remove(this)
-          return wasActive ? this.keep(committed) : Effect.fail(inactive())
-        })
+    return Transaction.afterwards((committed, restore) =>
+      restore(
+        this.handles.turn.take(
+          Effect.suspend((): Effect.Effect<void, Transaction.TransactionError> => {
+            const wasActive = this.active
+            this.handles.remove(this)
+            return wasActive ? this.keep(committed) : Effect.fail(inactive())
+          })
+        )
       )
     )
   }

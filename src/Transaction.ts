@@ -16,6 +16,7 @@ import {
   NotSupportedError,
   OperationalError
 } from "./Errors.js"
+import type { Restore } from "./LeasePool.js"
 import { Turn } from "./Turn.js"
 
 /**
@@ -34,6 +35,9 @@ export interface Host {
     timeout: number,
     before?: ReadonlyArray<string>
   ) => Effect.Effect<void, DriverError | InvalidRequestError>
+  /** With `andChain` the next transaction begins with it, which nobody has until `takeChained`. */
+  readonly commit: (andChain: boolean) => Effect.Effect<void, DriverError | InvalidRequestError>
+  readonly takeChained: () => boolean
   readonly ping: (timeout: number) => Effect.Effect<void, DriverError>
   readonly spend: () => void
   /** Ends the connection at once, whatever it is doing. */
@@ -170,9 +174,11 @@ export class Root {
   private underWay: ReadonlyArray<string> = []
   readonly committedEffects: Array<Effect.Effect<void>> = []
 
+  /** @param isPlain whether it has the characteristics that the session gives to any transaction. */
   constructor(
     readonly host: Host,
-    beginning: ReadonlyArray<string>
+    beginning: ReadonlyArray<string>,
+    readonly isPlain: boolean
   ) {
     this.beginning = beginning
   }
@@ -193,7 +199,10 @@ export class Root {
   ): Effect.Effect<A, E | TransactionError, R> {
     const last = beginning.at(-1)
     if (isRead || last === undefined) return run(beginning)
-    return Effect.zipRight(this.host.control(last, 0, beginning.slice(0, -1)), run([]))
+    return Effect.zipRight(
+      this.host.control(last, 0, beginning.slice(0, -1)),
+      Effect.suspend(() => run([]))
+    )
   }
 
   /** The statement that was to carry the beginning was never sent: the next one carries it. */
@@ -207,6 +216,11 @@ export class Root {
   takeBeginning(): ReadonlyArray<string> {
     const taken = this.beginning
     if (taken.length === 0) return taken
+    // The commit of the transaction before has begun this one already.
+    if (this.isPlain && this.host.takeChained()) {
+      this.beginning = []
+      return this.beginning
+    }
     // What the first of several statements set is left in the session when a later one fails.
     if (taken.length > 1) this.host.markChanged()
     this.underWay = taken
@@ -421,30 +435,63 @@ export const run = <A, E, R>(
   host: Host,
   options: BeginOptions,
   body: (level: Level) => Effect.Effect<A, E, R>,
-  committedEffects: Array<Effect.Effect<void>>
+  surroundings: Surroundings
 ): Effect.Effect<A, E | TransactionError, R> =>
-  Effect.uninterruptibleMask((restore) =>
-    Effect.flatMap(restore(start(host, options)), (root) => {
-      const level = new Level(root, 0)
-      // A fiber that the body forked may be in the middle of a statement: a success waits for its end.
-      const ran = Effect.zipLeft(
-        Effect.suspend(() => body(level)),
-        level.settled
-      )
-      return Effect.matchCauseEffect(restore(ran), {
-        onSuccess: (value) =>
-          Effect.map(commit(root), () => {
-            committedEffects.push(...root.committedEffects)
-            return value
-          }),
-        onFailure: (cause) => {
-          level.end()
-          abandonIfBusy(level)
-          return rollback(root, cause)
-        }
+  Effect.uninterruptibleMask((restore) => runIn(restore, host, options, (level) => restore(body(level)), surroundings))
+
+/**
+ * What a transaction has to know of where it runs.
+ *
+ * @internal
+ */
+export interface Surroundings {
+  /** Where it puts what is to run after its commit. */
+  readonly committed: Array<Effect.Effect<void>>
+  /** Whether the connection has a next user already, who may well begin a transaction too. */
+  readonly isAwaited: () => boolean
+}
+
+/**
+ * As `run`, for who is in a region that cannot be interrupted and has the way out of it; `body` is run in that region.
+ *
+ * @internal
+ */
+export const runIn = <A, E, R>(
+  restore: Restore,
+  host: Host,
+  options: BeginOptions,
+  body: (level: Level) => Effect.Effect<A, E, R>,
+  { committed, isAwaited }: Surroundings
+): Effect.Effect<A, E | TransactionError, R> => {
+  const runRoot = (root: Root): Effect.Effect<A, E | TransactionError, R> => {
+    const level = new Level(root, 0)
+    const undo = <E2>(cause: Cause.Cause<E2>): Effect.Effect<never, E2 | TransactionError> => {
+      level.end()
+      abandonIfBusy(level)
+      return rollback(root, cause)
+    }
+    const keep = (value: A): Effect.Effect<A, TransactionError> =>
+      Effect.map(commit(root, isAwaited()), () => {
+        committed.push(...root.committedEffects)
+        return value
       })
-    })
-  )
+    return Effect.matchCauseEffect(
+      Effect.suspend(() => body(level)),
+      {
+        onSuccess: (value) => {
+          level.end()
+          // A fiber that the body forked may be in the middle of a statement: a success waits for its end.
+          return level.isBusy
+            ? Effect.matchCauseEffect(restore(level.settled), { onSuccess: () => keep(value), onFailure: undo })
+            : keep(value)
+        },
+        onFailure: undo
+      }
+    )
+  }
+  const root = start(host, options)
+  return root instanceof Root ? runRoot(root) : Effect.flatMap(restore(root), runRoot)
+}
 
 /** What is to be rolled back waits for nobody: a statement that is under way ends with its connection. */
 const abandonIfBusy = ({ isBusy, root }: Level): void => {
@@ -459,11 +506,11 @@ const abandonIfBusy = ({ isBusy, root }: Level): void => {
  * @internal
  */
 export const afterwards = <A, E, R>(
-  transaction: (committed: Array<Effect.Effect<void>>) => Effect.Effect<A, E, R>
+  transaction: (committed: Array<Effect.Effect<void>>, restore: Restore) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R> =>
   Effect.uninterruptibleMask((restore) => {
     const committed: Array<Effect.Effect<void>> = []
-    return Effect.flatMap(restore(transaction(committed)), (value) =>
+    return Effect.flatMap(transaction(committed, restore), (value) =>
       committed.length === 0 ? Effect.succeed(value) : Effect.as(runCommitted(committed), value)
     )
   })
@@ -477,12 +524,14 @@ const runCommitted = (effects: ReadonlyArray<Effect.Effect<void>>): Effect.Effec
   )
 
 /** A transaction that begins with its first statement, or at once where it has to see the database as it is now. */
-const start = (host: Host, options: BeginOptions): Effect.Effect<Root, TransactionError> =>
-  Effect.suspend(() => {
-    if (options.consistentSnapshot === true) return Effect.map(begin(host, options), () => new Root(host, []))
-    const beginning = beginningOf(host, options)
-    return Array.isArray(beginning) ? Effect.succeed(new Root(host, beginning)) : Effect.fail(beginning)
-  })
+const start = (host: Host, options: BeginOptions): Root | Effect.Effect<Root, TransactionError> => {
+  if (options.consistentSnapshot === true) return Effect.map(begin(host, options), () => new Root(host, [], false))
+  const beginning = beginningOf(host, options)
+  return Array.isArray(beginning) ? new Root(host, beginning, isPlain(options)) : Effect.fail(beginning)
+}
+
+const isPlain = ({ isolationLevel, readOnly }: BeginOptions): boolean =>
+  isolationLevel === undefined && readOnly !== true
 
 const beginningOf = (
   host: Host,
@@ -556,7 +605,7 @@ export const begin = (host: Host, options: BeginOptions): Effect.Effect<void, Tr
  *
  * @internal
  */
-export const commit = (root: Root): Effect.Effect<void, TransactionError> => {
+export const commit = (root: Root, isAwaited = false): Effect.Effect<void, TransactionError> => {
   const { phase, host } = root
   root.phase = ended
   switch (phase._tag) {
@@ -569,7 +618,7 @@ export const commit = (root: Root): Effect.Effect<void, TransactionError> => {
       if (!root.isBegun) return Effect.void
       // COMMIT was never sent, so nothing is in doubt: the server rolls back when it sees the end of the connection.
       if (host.isSpent()) return Effect.fail(lost("its connection was lost before COMMIT"))
-      return Effect.mapError(host.control(host.dialect.commit, host.endTimeout), (error) => {
+      return Effect.mapError(host.commit(root.isPlain && isAwaited), (error) => {
         // Whether there is a transaction left is not known: the session is made new before anybody else has it.
         host.markChanged()
         return commitError(error, host)

@@ -20,6 +20,18 @@ export class Turn {
   private taken = false
   private waiting: Array<Waiting> = []
 
+  /** Takes the turn at once, if nobody has it: for who answers for `release`. */
+  seize(): boolean {
+    if (this.taken) return false
+    this.taken = true
+    return true
+  }
+
+  /** Calls the next. */
+  release(): void {
+    this.next()
+  }
+
   /** Whether somebody has the turn now. */
   get isTaken(): boolean {
     return this.taken

@@ -175,6 +175,7 @@ export const dialect: Dialect = {
   quoteIdentifier,
   begin,
   commit: "COMMIT",
+  commitAndChain: "COMMIT AND CHAIN",
   rollback: "ROLLBACK",
   savepoint: (name) => `SAVEPOINT ${quoteIdentifier(name)}`,
   rollbackToSavepoint: (name) => `ROLLBACK TO SAVEPOINT ${quoteIdentifier(name)}`,

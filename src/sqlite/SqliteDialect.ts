@@ -40,6 +40,7 @@ export const dialect: Dialect = {
       ? unsupported("SQLite takes its snapshot with the first read, never with BEGIN")
       : [readOnly === true ? "BEGIN DEFERRED" : "BEGIN IMMEDIATE"],
   commit: "COMMIT",
+  commitAndChain: undefined,
   rollback: "ROLLBACK",
   savepoint: (name) => `SAVEPOINT ${quoteIdentifier(name)}`,
   rollbackToSavepoint: (name) => `ROLLBACK TO SAVEPOINT ${quoteIdentifier(name)}`,

@@ -80,7 +80,7 @@ const main = async (): Promise<number> => {
   const servers: Array<Server> = []
   try {
     const env: NodeJS.ProcessEnv = {}
-    const folders = ["test/pure/", "test/types/", "test/docs/"]
+    const folders = ["test/pure/", "test/scripted/", "test/types/", "test/docs/"]
     if (chosen.includes("sqlite")) folders.push("test/sqlite/")
     if (chosen.includes("mariadb")) {
       const server = await startMariadb()
