@@ -11,6 +11,7 @@
  */
 import { Cause, type Clock, Deferred, Effect, Exit, type Fiber, FiberId, FiberSet, Option, Scope } from "effect"
 import { InvalidRequestError, PoolClosedError, type PoolNumbers, PoolTimeoutError } from "./Errors.js"
+import type { Restore } from "./Turn.js"
 
 /**
  * What becomes of an item that was given back: `keep` lends it again, `discard` ends it, `lost` ends it and every idle
@@ -71,14 +72,6 @@ export interface Options<A, E, R> {
   readonly validateAfter: number
   readonly closeTimeout: number
 }
-
-/**
- * Makes an effect interruptible again within `Effect.uninterruptibleMask`.
- *
- * @since 0.1.0
- * @category models
- */
-export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
 /**
  * An item that is lent until its `release`, which counts once.

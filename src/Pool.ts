@@ -17,6 +17,7 @@ import type {
 } from "./Errors.js"
 import * as LeasePool from "./LeasePool.js"
 import * as Options from "./Options.js"
+import type { Restore } from "./Turn.js"
 import type { ValueOptions } from "./Value.js"
 
 /**
@@ -49,7 +50,7 @@ export interface Pool {
   ) => Effect.Effect<A, E | ConnectError | PoolTimeoutError | PoolClosedError, R>
   /** As `use`, for who is in a region that cannot be interrupted and has the way out of it. */
   readonly useIn: <A, E, R>(
-    restore: LeasePool.Restore,
+    restore: Restore,
     body: (connection: Connection.Connection) => Effect.Effect<A, E, R>
   ) => Effect.Effect<A, E | ConnectError | PoolTimeoutError | PoolClosedError, R>
   /** Whether somebody waits for a connection now. */

@@ -16,8 +16,7 @@ import {
   NotSupportedError,
   OperationalError
 } from "./Errors.js"
-import type { Restore } from "./LeasePool.js"
-import { Turn } from "./Turn.js"
+import { type Restore, Turn } from "./Turn.js"
 
 /**
  * What a transaction needs of the connection it runs on.
@@ -324,31 +323,39 @@ export class Level implements Transaction {
     run: (before: ReadonlyArray<string>) => Effect.Effect<A, E, R>,
     { isDdl, isRead, isControl }: StatementKind
   ): Effect.Effect<A, E | TransactionError, R> {
-    return this.turn.take(
-      Effect.suspend((): Effect.Effect<A, E | TransactionError, R> => {
+    return Effect.uninterruptibleMask((restore) =>
+      this.turn.hold(restore, (): Effect.Effect<A, E | TransactionError, R> => {
         const refused = this.refusal(isDdl, isControl)
-        if (refused !== undefined) return Effect.fail(refused)
+        if (refused !== undefined) {
+          this.turn.release()
+          return Effect.fail(refused)
+        }
         const beginning = this.root.takeBeginning()
-        return Effect.matchCauseEffect(this.root.begun(beginning, run, isRead), {
+        return Effect.matchCauseEffect(restore(Effect.suspend(() => this.root.begun(beginning, run, isRead))), {
           onSuccess: (value) => {
             this.root.noteSuccess()
+            this.turn.release()
             return Effect.succeed(value)
           },
-          onFailure: (cause) => {
-            const failure = Cause.failureOption(cause)
-            if (failure._tag === "None") this.root.noteInterruption()
-            // What is refused here was never sent.
-            if (failure._tag === "Some" && failure.value instanceof InvalidRequestError)
-              this.root.keepBeginning(beginning)
-            const seen =
-              failure._tag === "Some" && isDriverError(failure.value)
-                ? this.root.noteFailure(failure.value)
-                : Effect.void
-            return Effect.zipRight(seen, Effect.failCause(cause))
-          }
+          onFailure: (cause) =>
+            Effect.ensuring(
+              Effect.zipRight(restore(this.noteFailure(cause, beginning)), Effect.failCause(cause)),
+              Effect.sync(() => this.turn.release())
+            )
         })
       })
     )
+  }
+
+  private noteFailure(cause: Cause.Cause<unknown>, beginning: ReadonlyArray<string>): Effect.Effect<void> {
+    const failure = Cause.failureOption(cause)
+    if (failure._tag === "None") {
+      this.root.noteInterruption()
+      return Effect.void
+    }
+    // What is refused here was never sent.
+    if (failure.value instanceof InvalidRequestError) this.root.keepBeginning(beginning)
+    return isDriverError(failure.value) ? this.root.noteFailure(failure.value) : Effect.void
   }
 
   /** Runs a body at a level of its own, in a savepoint, while no other statement of this level runs. */

@@ -5,6 +5,14 @@
  */
 import { Effect } from "effect"
 
+/**
+ * Makes an effect interruptible again within `Effect.uninterruptibleMask`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+
 interface Waiting {
   state: "waiting" | "called" | "gone"
   readonly call: () => void
@@ -27,9 +35,23 @@ export class Turn {
     return true
   }
 
+  /**
+   * Runs `body` when it has its turn, for who is in a region that cannot be interrupted, has the way out of it, and answers
+   * for `release`. The wait can be interrupted.
+   */
+  hold<A, E, R>(restore: Restore, body: () => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
+    return this.seize() ? body() : this.wait(restore, body)
+  }
+
   /** Calls the next. */
   release(): void {
-    this.next()
+    for (let first = this.waiting.shift(); first !== undefined; first = this.waiting.shift()) {
+      if (first.state === "gone") continue
+      first.state = "called"
+      first.call()
+      return
+    }
+    this.taken = false
   }
 
   /** Whether somebody has the turn now. */
@@ -39,32 +61,23 @@ export class Turn {
 
   /** Runs an effect when it has its turn, and calls the next when it ends, however it ends. The wait can be interrupted. */
   take<A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
-    return Effect.uninterruptibleMask((restore) => {
-      if (!this.taken) {
-        this.taken = true
-        return this.run(restore(effect))
-      }
-      return this.wait(restore, () => this.run(restore(effect)))
-    })
+    return Effect.uninterruptibleMask((restore) => this.hold(restore, () => this.run(restore(effect))))
   }
 
   private run<A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
     return Effect.matchCauseEffect(effect, {
       onFailure: (cause) => {
-        this.next()
+        this.release()
         return Effect.failCause(cause)
       },
       onSuccess: (value) => {
-        this.next()
+        this.release()
         return Effect.succeed(value)
       }
     })
   }
 
-  private wait<A, E, R>(
-    restore: (effect: Effect.Effect<void>) => Effect.Effect<void>,
-    then: () => Effect.Effect<A, E, R>
-  ): Effect.Effect<A, E, R> {
+  private wait<A, E, R>(restore: Restore, then: () => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
     return Effect.suspend(() => {
       let waiting: Waiting | undefined
       const called = Effect.async<void>((resume) => {
@@ -74,22 +87,12 @@ export class Turn {
       return Effect.matchCauseEffect(restore(called), {
         onFailure: (cause) => {
           // A turn that came in the moment of the interruption goes to the next.
-          if (waiting?.state === "called") this.next()
+          if (waiting?.state === "called") this.release()
           else if (waiting !== undefined) waiting.state = "gone"
           return Effect.failCause(cause)
         },
         onSuccess: then
       })
     })
-  }
-
-  private next(): void {
-    for (let first = this.waiting.shift(); first !== undefined; first = this.waiting.shift()) {
-      if (first.state === "gone") continue
-      first.state = "called"
-      first.call()
-      return
-    }
-    this.taken = false
   }
 }
