@@ -9,14 +9,13 @@
  */
 import { Context, Effect, type Scope } from "effect"
 import type { Dialect } from "./Dialect.js"
-import {
-  type DriverConnection,
-  type DriverResult,
-  emptyResult,
-  type Request,
-  type RowStream,
-  type ServerInfo,
-  type SessionStatus
+import type {
+  DriverConnection,
+  DriverResult,
+  Request,
+  RowStream,
+  ServerInfo,
+  SessionStatus
 } from "./Driver.js"
 import {
   type ArgumentError,
@@ -176,7 +175,7 @@ class DriverBackedConnection implements Connection {
     if (this.chained) return this.unchained(compiled, before, (before) => this.execute(compiled, values, before))
     return compiled.sets === undefined
       ? this.driver.execute(requestOf(compiled, compiled.parameters, values, before))
-      : this.executeMany(compiled, compiled.sets, values, before)
+      : this.driver.executeMany({ sql: compiled.sql, sets: compiled.sets, values, timeout: 0, before })
   }
 
   executeShared(
@@ -192,20 +191,6 @@ class DriverBackedConnection implements Connection {
 
   isStalled(): boolean {
     return this.driver.waitingFor() > stalledAfter
-  }
-
-  /** Once for each set, in order; the numbers of rows are added up. */
-  private executeMany(
-    compiled: Compiled,
-    sets: ReadonlyArray<ReadonlyArray<BoundValue>>,
-    values: ValueOptions,
-    before: ReadonlyArray<string>
-  ): Effect.Effect<DriverResult, DriverError | InvalidRequestError> {
-    return Effect.reduce(sets, emptyResult, (sum, set, i) =>
-      Effect.map(this.driver.execute(requestOf(compiled, set, values, i === 0 ? before : nothing)), (result) =>
-        added(sum, result)
-      )
-    )
   }
 
   stream(
@@ -371,20 +356,6 @@ const requestOf = (
   before,
   shared: false,
   data: compiled.data
-})
-
-const added = (sum: DriverResult, result: DriverResult): DriverResult => ({
-  columns: result.columns,
-  rows: result.columns === undefined ? sum.rows : [...sum.rows, ...result.rows],
-  affectedRows: sum.affectedRows + result.affectedRows,
-  changedRows:
-    sum.changedRows === undefined || result.changedRows === undefined
-      ? undefined
-      : sum.changedRows + result.changedRows,
-  lastInsertId: result.lastInsertId ?? sum.lastInsertId,
-  warningCount: sum.warningCount + result.warningCount,
-  elapsed: sum.elapsed + result.elapsed,
-  next: undefined
 })
 
 /**

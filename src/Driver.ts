@@ -4,8 +4,8 @@
  *
  * @since 0.1.0
  */
-import type { Effect, Scope } from "effect"
-import type { ConnectError, DriverError } from "./Errors.js"
+import { Effect, type Scope, type Stream } from "effect"
+import { atParameterSet, type ConnectError, type DriverError } from "./Errors.js"
 import type { BoundValue, Column, ValueOptions } from "./Value.js"
 
 /**
@@ -34,6 +34,18 @@ export interface SessionStatus {
 }
 
 /**
+ * Data that a statement loads from this side (LOAD DATA LOCAL). It is sent only to a server that asks for just this name,
+ * while that statement runs.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface LocalData {
+  readonly name: string
+  readonly stream: Stream.Stream<Uint8Array | string, unknown>
+}
+
+/**
  * A statement as drivers take it: SQL with a `?` for each parameter.
  *
  * @since 0.1.0
@@ -55,6 +67,19 @@ export interface Request {
    * moment longer, for their sake, and the connection is closed only if it does not come.
    */
   readonly shared: boolean
+  /** What the statement loads from this side; a driver that cannot do that refuses the request. */
+  readonly data?: LocalData | undefined
+}
+
+/**
+ * A statement to execute once for each of several sets of parameters, in order. Drivers may do that in fewer statements,
+ * where nobody can tell the difference but by the time it takes and by what a failure undoes.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ManyRequest extends Pick<Request, "sql" | "values" | "timeout" | "before"> {
+  readonly sets: ReadonlyArray<ReadonlyArray<BoundValue>>
 }
 
 /**
@@ -98,6 +123,44 @@ export const emptyResult: DriverResult = {
 }
 
 /**
+ * The results of one statement for several sets of parameters as one: rows one after the other, numbers added up, and the
+ * id that was generated first.
+ *
+ * @since 0.1.0
+ * @category combining
+ */
+export const sumOfResults = (sum: DriverResult, result: DriverResult): DriverResult => ({
+  columns: result.columns,
+  rows: result.rows.length === 0 ? sum.rows : [...sum.rows, ...result.rows],
+  affectedRows: sum.affectedRows + result.affectedRows,
+  changedRows:
+    sum.changedRows === undefined || result.changedRows === undefined
+      ? undefined
+      : sum.changedRows + result.changedRows,
+  lastInsertId: sum.lastInsertId ?? result.lastInsertId,
+  warningCount: sum.warningCount + result.warningCount,
+  elapsed: sum.elapsed + result.elapsed,
+  next: undefined
+})
+
+/**
+ * Executes a statement once for each set of parameters, in order, and fails with what the first one to fail failed with.
+ *
+ * @since 0.1.0
+ * @category combining
+ */
+export const executeEach = (
+  execute: (request: Request) => Effect.Effect<DriverResult, DriverError>,
+  { sql, sets, values, timeout, before }: ManyRequest
+): Effect.Effect<DriverResult, DriverError> =>
+  Effect.reduce(sets, emptyResult, (sum, parameters, i) =>
+    Effect.mapBoth(execute({ sql, parameters, values, timeout, before: i === 0 ? before : [], shared: false }), {
+      onSuccess: (result) => sumOfResults(sum, result),
+      onFailure: (error) => atParameterSet(error, i)
+    })
+  )
+
+/**
  * The rows of a statement as they come, read no faster than they are pulled.
  *
  * @since 0.1.0
@@ -133,6 +196,8 @@ export interface DriverConnection {
    * statement is killed on the server.
    */
   readonly execute: (request: Request) => Effect.Effect<DriverResult, DriverError>
+  /** Executes a statement for each set of parameters. Fails with what the first one to fail failed with. *Interruption* as `execute`. */
+  readonly executeMany: (request: ManyRequest) => Effect.Effect<DriverResult, DriverError>
   /** Executes a statement and gives its rows as they are pulled. A statement without rows gives none. */
   readonly stream: (request: Request) => Effect.Effect<RowStream, DriverError>
   /** Asks for a sign of life; afterwards `status` is the server's own word. */

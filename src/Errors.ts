@@ -50,6 +50,7 @@ export type OperationalReason =
   | "ReadOnly"
   | "SerializationFailure"
   | "ServerShutdown"
+  | "SourceFailed"
   | "StatementTimeout"
   | "Tls"
   | "TooManyConnections"
@@ -107,7 +108,8 @@ export type NotSupportedReason = "NotSupported"
 
 /**
  * What every database error carries. `statement` is the statement's text without its parameters; `errno` and `sqlState`
- * are the server's; `constraint` is the constraint's or key's name where the server says it.
+ * are the server's; `constraint` is the constraint's or key's name where the server says it. `parameterSet` is the place,
+ * from 0, of the set of parameters that failed, of a statement that was executed for several.
  *
  * @since 0.1.0
  * @category models
@@ -119,6 +121,7 @@ export interface DatabaseErrorFields<Reason extends string> {
   readonly sqlState?: string | undefined
   readonly statement?: string | undefined
   readonly constraint?: string | undefined
+  readonly parameterSet?: number | undefined
   readonly cause?: unknown
 }
 
@@ -388,6 +391,33 @@ export const isDatabaseError = (u: unknown): u is DatabaseError => {
  * @category guards
  */
 export const isDriverError = (u: unknown): u is DriverError => isDatabaseError(u) || u instanceof InterfaceError
+
+/**
+ * The same error, of the set of parameters at this place.
+ *
+ * @since 0.1.0
+ * @category combining
+ */
+export const atParameterSet = (error: DriverError, parameterSet: number): DriverError => {
+  const { message, errno, sqlState, statement, constraint, cause } = error
+  const fields = { message, errno, sqlState, statement, constraint, cause, parameterSet }
+  switch (error._tag) {
+    case "InterfaceError":
+      return new InterfaceError({ ...fields, reason: error.reason })
+    case "DataError":
+      return new DataError({ ...fields, reason: error.reason })
+    case "OperationalError":
+      return new OperationalError({ ...fields, reason: error.reason })
+    case "IntegrityError":
+      return new IntegrityError({ ...fields, reason: error.reason })
+    case "InternalError":
+      return new InternalError({ ...fields, reason: error.reason })
+    case "ProgrammingError":
+      return new ProgrammingError({ ...fields, reason: error.reason })
+    case "NotSupportedError":
+      return new NotSupportedError({ ...fields, reason: error.reason })
+  }
+}
 
 /**
  * SQLAlchemy's `InvalidRequestError` and the errors below it.

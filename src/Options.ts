@@ -65,6 +65,11 @@ export interface Options extends Partial<ValueOptions> {
   readonly tls?: boolean | TlsOptions | undefined
   /** For TCP, TLS, login and the first statement together. Default 10 seconds. */
   readonly connectTimeout?: Duration.DurationInput | undefined
+  /**
+   * Whether `Statement.loadData` may send data to the server (aiomysql's `local_infile`). Default false: the server is told
+   * that it will get no files. Either way no server gets anything but what a statement brings along.
+   */
+  readonly localInfile?: boolean | undefined
 
   // SQLite
   /** How long a statement waits for a lock that another connection holds. Default 5 seconds. */
@@ -262,6 +267,7 @@ const mysqlFields = {
   password: secret,
   database: text,
   tls,
+  localInfile: flag,
   pipelining: integer(1, 1_024),
   connectTimeout: duration(1, 2 ** 31 - 1)
 }
@@ -486,6 +492,7 @@ const mysqlSettings = (given: Readonly<Record<string, unknown>>): Either.Either<
           database,
           tls: read.tls === "off" ? undefined : read.tls,
           connectTimeout: read.connectTimeout ?? seconds(10),
+          localInfile: read.localInfile ?? false,
           statementCacheSize: read.statementCacheSize ?? 256
         }
         return {

@@ -5,13 +5,14 @@
  * This is the only file that imports mysql2, and what it touches inside mysql2 is in `Internals`: a test fails when an
  * upgrade changes any of it.
  */
-import { isIP, type Socket } from "node:net"
+import { connect, isIP, type Socket } from "node:net"
 import * as tls from "node:tls"
 import { Effect, Redacted, type Scope } from "effect"
 import type { ServerInfo } from "../Driver.js"
 import { type ConnectError, InterfaceError, OperationalError } from "../Errors.js"
+import * as Ed25519 from "./Ed25519.js"
 import { classifyConnect } from "./MysqlErrors.js"
-import { Capability } from "./wire/Constants.js"
+import { Capability, ExtendedCapability } from "./wire/Constants.js"
 
 /** Where a server is and who asks. */
 export interface LoginSettings {
@@ -23,6 +24,8 @@ export interface LoginSettings {
   readonly password: Redacted.Redacted
   readonly database: string | undefined
   readonly tls: TlsSettings | undefined
+  /** Whether the server is told that it may ask for files. */
+  readonly localInfile: boolean
 }
 
 /** TLS: on when it is there, and then the server's certificate and host name are verified unless `verify` is false. */
@@ -38,10 +41,19 @@ export interface TlsSettings {
 /** A socket that has logged in, and what the greeting said. */
 export interface LoggedIn {
   readonly socket: Socket
+  /** Has what comes from the socket given to this; the bytes are the socket's, which reads into them again. */
+  readonly receive: (receiver: (chunk: Buffer) => void) => void
   readonly threadId: number
   readonly server: ServerInfo
   readonly deprecateEof: boolean
   readonly extendedMetadata: boolean
+  /** Whether it takes MariaDB's COM_STMT_BULK_EXECUTE. */
+  readonly hasBulk: boolean
+}
+
+interface Started {
+  readonly connection: Internals
+  readonly receive: Opened["receive"]
 }
 
 /** What is used of a mysql2 connection beyond its documented surface. */
@@ -49,9 +61,9 @@ export interface Internals {
   stream: Socket
   readonly threadId: number
   readonly serverCapabilityFlags: number
-  readonly _handshakePacket: { readonly serverVersion: string } | null
+  readonly _handshakePacket: { readonly serverVersion: string; readonly mariadbExtendedCapabilityFlags: number } | null
   readonly _mariadbExtendedMetadata: boolean
-  readonly _command: { clientFlags: number }
+  readonly _command: { clientFlags: number; mariadbExtendedClientFlags: number }
   readonly packetParser: { execute(chunk: Buffer): void }
   startTLS(secured: (error?: Error) => void): void
   on(event: "error" | "connect", listener: (error: unknown) => void): void
@@ -74,41 +86,78 @@ export const loadMysql2: Effect.Effect<Mysql2, InterfaceError> = Effect.map(
 )
 
 /**
- * Off: what only mysql2's own command phase knows (query attributes), a parser mode nobody asked for (IGNORE_SPACE) and
- * LOCAL INFILE. FOUND_ROWS is on by mysql2's default: an UPDATE counts the rows it matched.
+ * Off: what only mysql2's own command phase knows (query attributes), a parser mode nobody asked for (IGNORE_SPACE) and,
+ * unless asked for, LOCAL INFILE. FOUND_ROWS is on by mysql2's default: an UPDATE counts the rows it matched.
  */
-const flags = "-CLIENT_QUERY_ATTRIBUTES,-IGNORE_SPACE,-ODBC,-LOCAL_FILES"
+const flagsOf = ({ localInfile }: LoginSettings): string =>
+  `-CLIENT_QUERY_ATTRIBUTES,-IGNORE_SPACE,-ODBC,${localInfile ? "+" : "-"}LOCAL_FILES`
 
 /** Opens a socket and logs in. The scope's end destroys the socket. Interruption leaves nothing open. */
 export const login = (mysql2: Mysql2, settings: LoginSettings): Effect.Effect<LoggedIn, ConnectError, Scope.Scope> =>
   Effect.flatMap(
     Effect.acquireRelease(
       Effect.sync(() => start(mysql2, settings)),
-      (connection) => Effect.sync(() => destroy(connection))
+      ({ connection }) => Effect.sync(() => destroy(connection))
     ),
-    (connection) => Effect.flatMap(loggedIn(connection, settings), takeOver)
+    (started) => Effect.zipRight(loggedIn(started.connection, settings), takeOver(started))
   )
 
-const start = (mysql2: Mysql2, settings: LoginSettings): Internals => {
+/** A socket, and a way to have what comes from it given to others than who listens to its `data`. */
+interface Opened {
+  readonly socket: Socket
+  readonly receive: LoggedIn["receive"] | undefined
+}
+
+/** As much as Node.js reads at once. */
+const readSize = 64 * 1024
+
+/**
+ * Opens a socket that reads into one piece of memory. Without that Node.js makes a new one of 64 KiB for each read, which
+ * costs a point select more than decoding its answer does. TLS reads for itself.
+ */
+const open = ({ socketPath, host, port, tls }: LoginSettings): Opened => {
+  // mysql2 listens to `data` until it has logged in.
+  let receiver = (chunk: Buffer): void => {
+    socket.emit("data", Buffer.from(chunk))
+  }
+  const onread = {
+    buffer: Buffer.allocUnsafeSlow(readSize),
+    callback: (length: number, buffer: Uint8Array): boolean => {
+      receiver(Buffer.from(buffer.buffer, buffer.byteOffset, length))
+      return true
+    }
+  }
+  const socket: Socket = connect({
+    ...(socketPath === undefined ? { host, port, noDelay: true, keepAlive: true } : { path: socketPath }),
+    ...(tls === undefined ? { onread } : {})
+  })
+  const receive = (next: (chunk: Buffer) => void): void => {
+    receiver = next
+  }
+  return { socket, receive: tls === undefined ? receive : undefined }
+}
+
+const start = (mysql2: Mysql2, settings: LoginSettings): Started => {
+  const opened = open(settings)
   const connection = mysql2.createConnection({
-    ...(settings.socketPath === undefined
-      ? { host: settings.host, port: settings.port }
-      : { socketPath: settings.socketPath }),
+    stream: () => opened.socket,
     user: settings.user,
     password: Redacted.value(settings.password),
     ...(settings.database === undefined ? {} : { database: settings.database }),
     ...(settings.tls === undefined ? {} : { ssl: { verifyIdentity: settings.tls.verify } }),
     charset: "UTF8MB4_GENERAL_CI",
     connectTimeout: 0, // the deadline is the caller's, and covers more than mysql2's
-    enableKeepAlive: true,
-    flags
+    authPlugins: { client_ed25519: Ed25519.plugin(Redacted.value(settings.password)) },
+    flags: flagsOf(settings)
   })
   // A listener for good: errors that come after the end must have a taker.
   connection.on("error", () => {})
   const command = connection._command
   command.clientFlags |= Capability.DEPRECATE_EOF | Capability.PS_MULTI_RESULTS
+  // A server reads these only if it has extended metadata, which mysql2 asks for by itself.
+  command.mariadbExtendedClientFlags |= ExtendedCapability.STMT_BULK_OPERATIONS
   if (settings.tls !== undefined) connection.startTLS = startTls(connection, settings, settings.tls)
-  return connection
+  return { connection, receive: opened.receive }
 }
 
 const destroy = (connection: Internals): void => {
@@ -124,23 +173,26 @@ const loggedIn = (connection: Internals, settings: LoginSettings): Effect.Effect
     connection.on("error", (error) => resume(Effect.fail(classifyConnect(error, whereOf(settings)))))
   })
 
-const takeOver = (connection: Internals): Effect.Effect<LoggedIn, ConnectError> =>
+const takeOver = ({ connection, receive }: Started): Effect.Effect<LoggedIn, ConnectError> =>
   Effect.suspend(() => {
     const socket = connection.stream
-    const version = connection._handshakePacket?.serverVersion
-    if (version === undefined || socket.destroyed) {
+    const handshake = connection._handshakePacket
+    if (handshake === null || socket.destroyed) {
       return Effect.fail(
         new OperationalError({ reason: "ConnectionLost", message: "the server closed the connection after the login" })
       )
     }
     socket.removeAllListeners("data")
+    const { serverVersion: version, mariadbExtendedCapabilityFlags: extended } = handshake
     const server: ServerInfo = { product: /mariadb/i.test(version) ? "MariaDB" : "MySQL", version }
     return Effect.succeed({
       socket,
+      receive: receive ?? ((receiver) => socket.on("data", receiver)),
       threadId: connection.threadId,
       server,
       deprecateEof: (connection.serverCapabilityFlags & Capability.DEPRECATE_EOF) !== 0,
-      extendedMetadata: connection._mariadbExtendedMetadata
+      extendedMetadata: connection._mariadbExtendedMetadata,
+      hasBulk: connection._mariadbExtendedMetadata && (extended & ExtendedCapability.STMT_BULK_OPERATIONS) !== 0
     })
   })
 

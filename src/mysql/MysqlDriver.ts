@@ -7,20 +7,25 @@ import {
   type DriverConnection,
   type DriverResult,
   emptyResult,
+  type LocalData,
+  type ManyRequest,
   type Request,
   type RowStream,
   type ServerInfo,
   type SessionStatus
 } from "../Driver.js"
-import { type ConnectError, type DriverError, InterfaceError, OperationalError, ProgrammingError } from "../Errors.js"
+import { type ConnectError, type DriverError, InterfaceError, OperationalError } from "../Errors.js"
 import { type BoundValue, type Column, defaultValueOptions } from "../Value.js"
+import * as ExecuteMany from "./ExecuteMany.js"
+import * as LoadData from "./LoadData.js"
 import { type LoggedIn, type LoginSettings, loadMysql2, login, type Mysql2 } from "./Login.js"
 import { inline } from "./MysqlDialect.js"
-import { classify } from "./MysqlErrors.js"
+import { classify, withoutLiterals } from "./MysqlErrors.js"
 import type { Err } from "./wire/Answer.js"
 import * as Commands from "./wire/Commands.js"
 import { Command, Status } from "./wire/Constants.js"
 import { type Conversation, drainBudget, Exchange, type Plan } from "./wire/Conversation.js"
+import { Shapes } from "./wire/Shape.js"
 import { type Attached, attach } from "./wire/Socket.js"
 
 /** What a driver for one server is made of. Times are in milliseconds. */
@@ -60,28 +65,30 @@ interface PreparedStatement extends Plan {
 export const make = (settings: MysqlSettings): Effect.Effect<Driver, InterfaceError, Scope.Scope> =>
   Effect.gen(function* () {
     const mysql2 = yield* loadMysql2
+    const shapes = new Shapes()
     const kills = yield* FiberSet.make<void, never>()
     const run = yield* FiberSet.runtime(kills)<never>()
     yield* Effect.addFinalizer(() => FiberSet.awaitEmpty(kills))
     const killer = makeKiller(
-      connect(mysql2, settings, () => {}),
+      connect(mysql2, { ...settings, localInfile: false }, shapes, () => {}),
       (effect) => {
         run(effect)
       }
     )
     return {
       name: "mysql",
-      connect: connect(mysql2, settings, killer)
+      connect: connect(mysql2, settings, shapes, killer)
     }
   })
 
 const connect = (
   mysql2: Mysql2,
   settings: MysqlSettings,
+  shapes: Shapes,
   kill: (threadId: number) => void
 ): Effect.Effect<DriverConnection, ConnectError, Scope.Scope> =>
   login(mysql2, settings).pipe(
-    Effect.flatMap((loggedIn) => setUp(loggedIn, settings, kill)),
+    Effect.flatMap((loggedIn) => setUp(loggedIn, settings, shapes, kill)),
     Effect.timeoutFail({
       duration: settings.connectTimeout,
       onTimeout: () =>
@@ -95,11 +102,12 @@ const connect = (
 const setUp = (
   loggedIn: LoggedIn,
   settings: MysqlSettings,
+  shapes: Shapes,
   kill: (threadId: number) => void
 ): Effect.Effect<DriverConnection, ConnectError, Scope.Scope> =>
   Effect.gen(function* () {
     const connection = yield* Effect.acquireRelease(
-      Effect.sync(() => new MysqlConnection(loggedIn, settings, kill)),
+      Effect.sync(() => new MysqlConnection(loggedIn, settings, shapes, kill)),
       (connection) => connection.quit
     )
     yield* Effect.mapError(
@@ -167,6 +175,8 @@ class MysqlConnection implements DriverConnection {
   private readonly attached: Attached
   private readonly conversation: Conversation
   private readonly statements = new Map<string, PreparedStatement>()
+  private readonly executor: ExecuteMany.Executor
+  private knownLimits: ExecuteMany.SessionLimits | undefined
   private uses = 0
   /** Statements under way that are not shared. */
   private exclusive = 0
@@ -175,16 +185,24 @@ class MysqlConnection implements DriverConnection {
   constructor(
     private readonly loggedIn: LoggedIn,
     private readonly settings: MysqlSettings,
+    shapes: Shapes,
     private readonly kill: (threadId: number) => void
   ) {
     this.id = String(loggedIn.threadId)
     this.server = loggedIn.server
-    this.attached = attach(loggedIn.socket, {
+    this.attached = attach(loggedIn.socket, loggedIn.receive, {
       deprecateEof: loggedIn.deprecateEof,
       extendedMetadata: loggedIn.extendedMetadata,
+      shapes,
       classify: (err: Err, statement) => classify(err, loggedIn.server.product, statement)
     })
     this.conversation = this.attached.conversation
+    this.executor = {
+      hasBulk: loggedIn.hasBulk,
+      execute: (request, encoded) => this.execute(request, encoded),
+      inTransaction: () => this.status().inTransaction,
+      destroy: () => this.destroy()
+    }
   }
 
   status(): SessionStatus {
@@ -296,9 +314,7 @@ class MysqlConnection implements DriverConnection {
         begin(resume)
       } else {
         const timer = setTimeout(() => {
-          resume(
-            Effect.fail(new OperationalError({ reason: "StatementTimeout", message: `no answer within ${timeout} ms` }))
-          )
+          resume(Effect.fail(tooLate(timeout)))
           this.abandon()
         }, timeout)
         begin((answer) => {
@@ -320,22 +336,26 @@ class MysqlConnection implements DriverConnection {
 
   // ---- statements ---------------------------------------------------------------------------------------------------
 
-  execute(request: Request): Effect.Effect<DriverResult, DriverError> {
+  execute(request: Request, encoded?: ExecuteMany.Encoded): Effect.Effect<DriverResult, DriverError> {
+    if (request.data !== undefined) return this.load(request, request.data)
     return this.answered(
       request.timeout,
       (done) => {
-        if (!request.shared) this.exclusive++
-        this.run(request, undefined, (exchange, error) => {
+        const answered = (exchange: Exchange | undefined, error: DriverError | undefined): void => {
           if (!request.shared) this.exclusive--
-          if (error !== undefined) done(Effect.fail(error))
+          if (error !== undefined) done(Effect.fail(this.seen(error)))
           else done(Effect.succeed(exchange?.first ?? emptyResult))
-        })
+        }
+        if (request.shared) return this.run(request, undefined, answered, encoded)
+        this.exclusive++
+        this.attached.atOnce(() => this.run(request, undefined, answered, encoded))
       },
       request.shared
     )
   }
 
   stream(request: Request): Effect.Effect<RowStream, DriverError> {
+    if (request.data !== undefined) return Effect.as(this.load(request, request.data), noRows)
     return this.answered(request.timeout, (done) => {
       const begun = (exchange: Exchange): void => {
         // What failed before it had columns is reported when it settles.
@@ -348,10 +368,49 @@ class MysqlConnection implements DriverConnection {
         }
       }
       this.run(request, begun, (exchange, error) => {
-        if (error !== undefined) done(Effect.fail(error))
+        if (error !== undefined) done(Effect.fail(this.seen(error)))
         else if (exchange?.shape === undefined) done(Effect.succeed(noRows))
       })
     })
+  }
+
+  /** A packet that is too long is answered with an error, and then the server closes: it reads nothing more. */
+  private seen(error: DriverError): DriverError {
+    if (error._tag === "OperationalError" && error.errno === 1153) this.destroy()
+    return error
+  }
+
+  executeMany(request: ManyRequest): Effect.Effect<DriverResult, DriverError> {
+    return ExecuteMany.executeMany(this.executor, request, this.limits)
+  }
+
+  /** What the session allows. It is asked for once, and again while something in the session may have changed. */
+  private get limits(): Effect.Effect<ExecuteMany.SessionLimits, DriverError> {
+    return Effect.suspend(() => {
+      if (this.knownLimits !== undefined && !this.conversation.changed) return Effect.succeed(this.knownLimits)
+      return Effect.tap(ExecuteMany.readLimits(this.executor), (limits) =>
+        Effect.sync(() => {
+          this.knownLimits = limits
+        })
+      )
+    })
+  }
+
+  private load(request: Request, data: LocalData): Effect.Effect<DriverResult, DriverError> {
+    if (!this.settings.localInfile) return Effect.fail(LoadData.isOff(request.sql))
+    const { before, timeout } = request
+    const prepared = Effect.forEach(
+      before,
+      (sql) => this.execute({ ...request, sql, parameters: [], before: [], data: undefined }),
+      { discard: true }
+    )
+    const loaded = LoadData.load(this.attached, request, data, {
+      begun: () => this.exclusive++,
+      settled: () => this.exclusive--,
+      abandoned: () => this.abandon()
+    })
+    const all = Effect.zipRight(prepared, loaded)
+    return timeout === 0 ? all : Effect.timeoutFail(all, { duration: timeout, onTimeout: () => tooLate(timeout) })
   }
 
   /**
@@ -361,16 +420,23 @@ class MysqlConnection implements DriverConnection {
   private run(
     request: Request,
     begun: ((exchange: Exchange) => void) | undefined,
-    done: (exchange: Exchange | undefined, error: DriverError | undefined) => void
+    done: (exchange: Exchange | undefined, error: DriverError | undefined) => void,
+    encoded?: ExecuteMany.Encoded
   ): void {
     const { sql, parameters, before } = request
     if (before.length > 0) return this.runAfter(request, begun, done)
+    if (encoded !== undefined) return this.runEncoded(request, encoded, done)
     if (parameters.length === 0 && !returnsRows(sql)) return this.runText(sql, request, begun, done)
     const key = this.statementKey(sql, parameters)
-    const known = this.statements.get(key)
+    const isLong = !request.shared && Commands.hasLong(parameters)
+    const known = isLong ? undefined : this.statements.get(key)
     if (known !== undefined) return this.runPrepared(known, request, begun, done, true)
     this.prepare(key, sql, (statement, error) => {
-      if (statement !== undefined) return this.runPrepared(statement, request, begun, done, false)
+      if (statement !== undefined && isLong) return this.runLong(statement, request, begun, done)
+      if (statement !== undefined) {
+        this.remember(statement)
+        return this.runPrepared(statement, request, begun, done, false)
+      }
       // 1295: not a statement that can be prepared. 1461: the server holds all the prepared statements it may.
       if (error?._tag === "InterfaceError" || (error?.errno !== 1295 && error?.errno !== 1461))
         return done(undefined, error)
@@ -378,6 +444,32 @@ class MysqlConnection implements DriverConnection {
       this.runText(inline(sql, parameters, backslashes), request, begun, (exchange, failure) =>
         done(exchange, failure === undefined ? undefined : withoutLiterals(failure))
       )
+    })
+  }
+
+  /** Sends a statement by a command that is made for it. */
+  private runEncoded(
+    request: Request,
+    encoded: ExecuteMany.Encoded,
+    done: (exchange: Exchange | undefined, error: DriverError | undefined) => void
+  ): void {
+    const { text, types, encode } = encoded
+    const key = this.server.product === "MySQL" ? `${types},${text}` : text
+    const run = (statement: PreparedStatement, mayPrepareAgain: boolean): void => {
+      statement.lastUse = ++this.uses
+      const exchange = new Exchange("binary", request.sql, statement, request.values, (settled) => {
+        if (!mayPrepareAgain || !isToBePreparedAgain(settled.error)) return done(settled, settled.error)
+        this.forget(statement)
+        this.runEncoded(request, encoded, done)
+      })
+      this.begin(exchange, undefined, encode(statement.id))
+    }
+    const known = this.statements.get(key)
+    if (known !== undefined) return run(known, true)
+    this.prepare(key, text, (statement, error) => {
+      if (statement === undefined) return done(undefined, error)
+      this.remember(statement)
+      run(statement, false)
     })
   }
 
@@ -430,20 +522,38 @@ class MysqlConnection implements DriverConnection {
   ): void {
     statement.lastUse = ++this.uses
     const exchange = new Exchange("binary", request.sql, statement, request.values, (settled) => {
-      const error = settled.error
-      // 1243: the server does not know the statement. 1615: a table changed too much under it.
-      if (
-        mayPrepareAgain &&
-        error !== undefined &&
-        error._tag !== "InterfaceError" &&
-        (error.errno === 1243 || error.errno === 1615)
-      ) {
-        this.forget(statement)
-        return this.run(request, begun, done)
-      }
-      done(settled, error)
+      if (!mayPrepareAgain || !isToBePreparedAgain(settled.error)) return done(settled, settled.error)
+      this.forget(statement)
+      this.run(request, begun, done)
     })
     this.begin(exchange, begun, Commands.execute(statement.id, request.parameters))
+  }
+
+  /**
+   * Executes a statement whose long parameters go ahead in pieces, no faster than the socket takes them: no packet has to
+   * hold them all. The statement is for this execution only, because what was sent ahead belongs to whoever executes next.
+   */
+  private runLong(
+    statement: PreparedStatement,
+    { sql, parameters, values }: Request,
+    begun: ((exchange: Exchange) => void) | undefined,
+    done: (exchange: Exchange | undefined, error: DriverError | undefined) => void
+  ): void {
+    const { conversation } = this
+    const pieces = Commands.sendLong(statement.id, parameters)
+    const send = (): void => {
+      const piece = conversation.failure === undefined ? pieces.next().value : undefined
+      if (piece !== undefined) {
+        conversation.tell(piece)
+        return this.attached.drain(send)
+      }
+      const exchange = new Exchange("binary", sql, statement, values, (settled) => {
+        conversation.tell(Commands.closeStatement(statement.id))
+        done(settled, settled.error)
+      })
+      this.begin(exchange, begun, Commands.execute(statement.id, parameters, false))
+    }
+    send()
   }
 
   private begin(exchange: Exchange, begun: ((exchange: Exchange) => void) | undefined, packet: Buffer): void {
@@ -468,7 +578,6 @@ class MysqlConnection implements DriverConnection {
         shape: undefined,
         metadata: undefined
       }
-      this.remember(statement)
       done(statement, undefined)
     })
     this.conversation.begin(exchange, Commands.simple(Command.STMT_PREPARE, sql))
@@ -544,6 +653,13 @@ class MysqlRowStream implements RowStream {
   }
 }
 
+/** 1243: the server does not know the statement. 1615: a table changed too much under it. Neither has executed anything. */
+const isToBePreparedAgain = (error: DriverError | undefined): boolean =>
+  error !== undefined && error._tag !== "InterfaceError" && (error.errno === 1243 || error.errno === 1615)
+
+const tooLate = (timeout: number): OperationalError =>
+  new OperationalError({ reason: "StatementTimeout", message: `no answer within ${timeout} ms` })
+
 const noRows: RowStream = { columns: [], pull: Effect.succeed(undefined), close: Effect.void }
 
 const leading = String.raw`(?:[\s(]|/\*(?!!|M!)[\s\S]*?\*/|--\s[^\n]*\n|#[^\n]*\n)*`
@@ -552,15 +668,3 @@ const returning = new RegExp(`^${leading}(?:insert|replace|delete)\\b[\\s\\S]*\\
 
 /** Whether a statement is of a kind that answers with rows of tables, and can be prepared. */
 const returnsRows = (sql: string): boolean => reading.test(sql) || returning.test(sql)
-
-/** The server quotes the place of a syntax error, where literals may stand that were parameters. */
-const withoutLiterals = (error: DriverError): DriverError =>
-  error._tag === "ProgrammingError" && error.reason === "Syntax"
-    ? new ProgrammingError({
-        reason: "Syntax",
-        message: "the statement has a syntax error",
-        errno: error.errno,
-        sqlState: error.sqlState,
-        statement: error.statement
-      })
-    : error

@@ -18,9 +18,11 @@ import {
 import {
   type ConnectError,
   type DatabaseError,
+  type DriverError,
   InterfaceError,
   OperationalError,
-  type OperationalReason
+  type OperationalReason,
+  ProgrammingError
 } from "../Errors.js"
 
 /** What the server answered. */
@@ -116,6 +118,7 @@ const byNumber: ReadonlyMap<number, ErrorClass> = new Map<number, ErrorClass>([
   [1046, programming("Other")], // ER_NO_DB_ERROR
   [1568, programming("Other")], // ER_CANT_CHANGE_TX_CHARACTERISTICS
   [1235, notSupported], // ER_NOT_SUPPORTED_YET
+  [1148, notSupported], // ER_NOT_ALLOWED_COMMAND
   [1178, notSupported], // ER_CHECK_NOT_IMPLEMENTED
   [1286, notSupported], // ER_UNKNOWN_STORAGE_ENGINE
   [1289, notSupported], // ER_FEATURE_DISABLED
@@ -139,13 +142,15 @@ const byProduct: Readonly<Record<ServerInfo["product"], ReadonlyMap<number, Erro
     [3169, operational("ConnectionLost")], // ER_SESSION_WAS_KILLED
     [4031, operational("ConnectionLost")], // ER_CLIENT_INTERACTION_TIMEOUT
     [3819, integrity("CheckViolation")], // ER_CHECK_CONSTRAINT_VIOLATED
+    [3948, notSupported], // ER_CLIENT_LOCAL_FILES_DISABLED
     [3959, programming("Other")] // ER_CHECK_CONSTRAINT_REFERS_UNKNOWN_COLUMN
   ]),
   MariaDB: new Map<number, ErrorClass>([
     [1927, operational("ConnectionLost")], // ER_CONNECTION_KILLED
     [1969, operational("StatementTimeout")], // ER_STATEMENT_TIMEOUT
     [4025, integrity("CheckViolation")], // ER_CONSTRAINT_FAILED
-    [4151, operational("Authentication")] // ER_ACCOUNT_HAS_BEEN_LOCKED
+    [4151, operational("Authentication")], // ER_ACCOUNT_HAS_BEEN_LOCKED
+    [4166, notSupported] // ER_LOAD_INFILE_CAPABILITY_DISABLED
   ]),
   SQLite: new Map()
 }
@@ -168,6 +173,8 @@ const byState: ReadonlyMap<string, ErrorClass> = new Map<string, ErrorClass>([
 export const classOf = (error: ServerError, product: ServerInfo["product"]): ErrorClass => {
   // SAVEPOINT … does not exist has the number of a missing procedure.
   if (error.errno === 1305 && error.message.startsWith("SAVEPOINT")) return programming("NoSuchSavepoint")
+  // A long parameter, sent in pieces, is refused with the number of what has none.
+  if (error.errno === 1105 && /longer than 'max_\w+' bytes/.test(error.message)) return operational("PacketTooLarge")
   return (
     byProduct[product].get(error.errno) ??
     byNumber.get(error.errno) ??
@@ -202,6 +209,18 @@ const withoutValues = ({ errno, message }: ServerError): string => {
   const known = /'.*'(?= for (?:key|column|function) )|'.*'(?= at row )/s
   return known.test(message) ? message.replace(known, "'…'") : message.replace(/'.*'/s, "'…'")
 }
+
+/** The server quotes the place of a syntax error, where literals may stand that were parameters. */
+export const withoutLiterals = (error: DriverError): DriverError =>
+  error._tag === "ProgrammingError" && error.reason === "Syntax"
+    ? new ProgrammingError({
+        reason: "Syntax",
+        message: "the statement has a syntax error",
+        errno: error.errno,
+        sqlState: error.sqlState,
+        statement: error.statement
+      })
+    : error
 
 const constraintPatterns: ReadonlyArray<RegExp> = [
   / for key '(?:[^']*\.)?([^'.]+)'$/, // 1062: the key, which MySQL 8 and later prefix with the table

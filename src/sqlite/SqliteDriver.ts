@@ -3,14 +3,16 @@
  * interrupted, so waiting for a lock is done here, where it can be.
  */
 import { Effect, type Scope } from "effect"
-import type {
-  Driver,
-  DriverConnection,
-  DriverResult,
-  Request,
-  RowStream,
-  ServerInfo,
-  SessionStatus
+import {
+  type Driver,
+  type DriverConnection,
+  type DriverResult,
+  executeEach,
+  type ManyRequest,
+  type Request,
+  type RowStream,
+  type ServerInfo,
+  type SessionStatus
 } from "../Driver.js"
 import {
   type ConnectError,
@@ -188,10 +190,15 @@ class SqliteConnection implements DriverConnection {
   }
 
   execute(request: Request): Effect.Effect<DriverResult, DriverError> {
+    if (request.data !== undefined) return Effect.fail(loadsNoData(request.sql))
     return Effect.zipRight(
       this.runBefore(request),
       this.locked(request.sql, () => this.run(request), request.timeout)
     )
+  }
+
+  executeMany(request: ManyRequest): Effect.Effect<DriverResult, DriverError> {
+    return executeEach((each) => this.execute(each), request)
   }
 
   private runBefore({ before }: Request): Effect.Effect<void, DriverError> {
@@ -206,6 +213,7 @@ class SqliteConnection implements DriverConnection {
   }
 
   stream(request: Request): Effect.Effect<RowStream, DriverError> {
+    if (request.data !== undefined) return Effect.fail(loadsNoData(request.sql))
     const stream = this.locked(request.sql, () => {
       const parameters = this.parametersOf(request)
       // A statement of its own: one statement cannot be in two iterations.
@@ -414,6 +422,9 @@ const isOtherMarker = (sql: string, token: Token, next: Token | undefined): bool
   token.kind === "variable" ||
   (token.kind === "word" && sql[token.start] === "$") ||
   (token.kind === "qmark" && next?.kind === "number" && next.start === token.end)
+
+const loadsNoData = (statement: string): NotSupportedError =>
+  new NotSupportedError({ reason: "NotSupported", message: "SQLite has no statement that loads data", statement })
 
 const closedError = (): OperationalError =>
   new OperationalError({ reason: "ConnectionLost", message: "the connection was closed" })

@@ -1,8 +1,16 @@
 import { describe, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
-import { Engine, type Value } from "effect-sa"
+import { Engine, Statement, type Value } from "effect-sa"
 import { servers } from "../support/Backend.js"
-import { type Client, type ClientSubject, clientTraps, type Execute, pipeliningTraps } from "../traps/client.js"
+import {
+  type Client,
+  type ClientSubject,
+  clientTraps,
+  type Execute,
+  mariadbTraps,
+  pipeliningTraps
+} from "../traps/client.js"
+import { type LoadSubject, loadTraps } from "../traps/load.js"
 
 /** What a program in JavaScript may pass, whatever the types say. */
 const anything = (parameters: ReadonlyArray<unknown> | undefined) => parameters as ReadonlyArray<Value.Parameter>
@@ -31,8 +39,17 @@ for (const { name, url } of servers()) {
     url,
     make: (url, maxSize) => Effect.map(Engine.make({ url, maxSize }), clientOf)
   }
+  const loader: LoadSubject = {
+    url,
+    make: (url) =>
+      Effect.map(Engine.make({ url, localInfile: true }), ({ execute }) => ({
+        execute: (sql) => execute(sql),
+        load: (sql, data) => execute(Statement.loadData(sql, data))
+      }))
+  }
   describe(`an engine on ${name} falls into no trap:`, () => {
-    for (const { id, title, run } of [...clientTraps, ...pipeliningTraps])
-      it.scopedLive(`${title} (${id})`, () => run(engine))
+    const traps = [...clientTraps, ...pipeliningTraps, ...(name === "mariadb" ? mariadbTraps : [])]
+    for (const { id, title, run } of traps) it.scopedLive(`${title} (${id})`, () => run(engine))
+    for (const { id, title, run } of loadTraps) it.scopedLive(`${title} (${id})`, () => run(loader))
   })
 }

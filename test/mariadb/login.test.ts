@@ -1,8 +1,12 @@
-// What is used of mysql2 beyond its documented surface: an upgrade that changes any of it fails here first.
+// What is used of mysql2 beyond its documented surface: an upgrade that changes any of it fails here first. And the login
+// that mysql2 leaves to a plug-in.
 import { readFileSync } from "node:fs"
+import { describe, expect, it } from "@effect/vitest"
+import { Effect, Option } from "effect"
+import { Engine, type Errors } from "effect-sa"
 import mysql2 from "mysql2"
-import { expect, it } from "vitest"
 import { mariadb } from "../support/Backend.js"
+import { observer } from "../support/observer.js"
 
 it("mysql2 has the internals that logging in and taking over rest on", async () => {
   const url = new URL(mariadb().url)
@@ -33,4 +37,52 @@ it("mysql2 has the internals that logging in and taking over rest on", async () 
 it("mysql2 is pinned to one version", () => {
   const manifest: unknown = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"))
   expect(Reflect.get(Reflect.get(Object(manifest), "dependencies"), "mysql2")).toMatch(/^\d+\.\d+\.\d+$/)
+})
+
+describe("login by ed25519", () => {
+  const url = new URL(mariadb().url)
+
+  /** An account with this password, as long as the scope lives. */
+  const account = (name: string, password: string) =>
+    Effect.gen(function* () {
+      const admin = yield* observer(mariadb())
+      const user = `ed_${name}_${process.pid}`
+      yield* admin.execute("INSTALL PLUGIN IF NOT EXISTS ed25519 SONAME 'auth_ed25519'")
+      yield* Effect.acquireRelease(
+        admin.execute(`CREATE USER ${user}@'%' IDENTIFIED VIA ed25519 USING PASSWORD('${password}')`),
+        () => Effect.ignore(admin.execute(`DROP USER ${user}@'%'`))
+      )
+      return user
+    })
+
+  const login = (user: string, password: string): Effect.Effect<Option.Option<unknown>, Errors.ExecuteError> =>
+    Effect.scoped(
+      Effect.flatMap(Engine.make({ host: url.hostname, port: Number(url.port), user, password }), (engine) =>
+        engine.scalar("SELECT CURRENT_USER()")
+      )
+    )
+
+  const refused = { _tag: "OperationalError", reason: "Authentication", errno: 1045 }
+
+  for (const [name, password] of [
+    ["plain", "a password"],
+    ["text", "pässwörd €\u{1d11e}"],
+    ["long", "0123456789".repeat(300)]
+  ] as const) {
+    it.scopedLive(`lets in who has the right password, and nobody else: ${name}`, () =>
+      Effect.gen(function* () {
+        const user = yield* account(name, password)
+        expect(yield* login(user, password)).toEqual(Option.some(`${user}@%`))
+        expect(yield* Effect.flip(login(user, password.slice(0, -1)))).toMatchObject(refused)
+        expect(yield* Effect.flip(login(user, ""))).toMatchObject(refused)
+      })
+    )
+  }
+
+  it.scopedLive("lets nobody into an account with an empty password, as the server has it", () =>
+    Effect.gen(function* () {
+      const user = yield* account("empty", "")
+      expect(yield* Effect.flip(login(user, ""))).toMatchObject(refused)
+    })
+  )
 })

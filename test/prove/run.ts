@@ -5,11 +5,12 @@ import { Cause, Effect, Exit, Logger, LogLevel, Option, Scope } from "effect"
 import { aiomysqlPool } from "../mutants/AiomysqlPool.js"
 import { eagerClient } from "../mutants/EagerClient.js"
 import { startMariadb } from "../support/servers/mariadb.js"
-import { clientTraps, pipeliningTraps } from "../traps/client.js"
+import { clientTraps, mariadbTraps, pipeliningTraps } from "../traps/client.js"
+import { loadTraps } from "../traps/load.js"
 import { aiomysqlPoolTraps, effectPoolTraps } from "../traps/pool.js"
 import { sqliteTraps } from "../traps/sqlite.js"
 import { Fell, told, type Trap } from "../traps/Trap.js"
-import { effectPool, libsql, sqlMysql2 } from "./subjects.js"
+import { effectPool, libsql, mysql2Loading, sqlMysql2 } from "./subjects.js"
 
 /** How long a trap may take. Each has shorter limits of its own for what it looks at. */
 const limit = "8 seconds"
@@ -57,7 +58,8 @@ const proveAll = (url: string): Effect.Effect<ReadonlyArray<Outcome>> => {
   return Effect.all([
     ...each("effect/Pool", effectPool, effectPoolTraps),
     ...each("aiomysql's pool (a mutant)", aiomysqlPool, aiomysqlPoolTraps),
-    ...each("@effect/sql-mysql2", { ...sqlMysql2, url }, clientTraps),
+    ...each("@effect/sql-mysql2", { ...sqlMysql2, url }, [...clientTraps, ...mariadbTraps]),
+    ...each("mysql2", { ...mysql2Loading, url }, loadTraps),
     ...each("a client that pipelines BEGIN (a mutant)", { ...eagerClient, url }, pipeliningTraps),
     ...each("libsql", libsql, sqliteTraps)
   ])

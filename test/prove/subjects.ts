@@ -1,9 +1,13 @@
 // Systems that have the faults: each as the subject of its traps, used as its documentation says.
+import { createReadStream } from "node:fs"
+import { Readable } from "node:stream"
 import { Reactivity } from "@effect/experimental"
 import { MysqlClient } from "@effect/sql-mysql2"
-import { Effect, Exit, Fiber, Pool, Redacted, Scope } from "effect"
+import { Effect, Exit, Fiber, Pool, Redacted, Scope, Stream } from "effect"
 import Database from "libsql"
+import mysql2 from "mysql2"
 import type { Client, ClientSubject, Execute } from "../traps/client.js"
+import type { LoadSubject } from "../traps/load.js"
 import type { PoolSubject } from "../traps/pool.js"
 import type { SqliteSubject } from "../traps/sqlite.js"
 
@@ -58,6 +62,37 @@ export const sqlMysql2: Pick<ClientSubject, "make"> = {
     MysqlClient.make({ url: Redacted.make(url), maxConnections }).pipe(
       Effect.map(clientOf),
       Effect.provide(Reactivity.layer)
+    )
+}
+
+/** Opens files of this side by the names that the server asks for, unless a statement says otherwise. */
+export const mysql2Loading: Pick<LoadSubject, "make"> = {
+  make: (url) =>
+    Effect.map(
+      Effect.acquireRelease(
+        Effect.sync(() =>
+          mysql2
+            .createConnection({ uri: url, infileStreamFactory: (path) => createReadStream(path) })
+            .on("error", () => {})
+        ),
+        (connection) => Effect.sync(() => connection.destroy())
+      ),
+      (connection) => {
+        const query = (options: mysql2.QueryOptions): Effect.Effect<unknown, Error> =>
+          Effect.async((resume) => {
+            connection.query(options, (error, rows) =>
+              resume(error === null ? Effect.succeed(rows) : Effect.fail(error))
+            )
+          })
+        return {
+          execute: (sql) => query({ sql }),
+          load: (sql, data) =>
+            query({
+              sql,
+              infileStreamFactory: () => Readable.from(Stream.toAsyncIterable(data), { objectMode: false })
+            })
+        }
+      }
     )
 }
 

@@ -82,6 +82,7 @@ describe("URLs of MySQL and MariaDB", () => {
     expect(values).toMatchObject({ integers: "bigint", booleans: "boolean", json: "text", decimals: "string" })
     for (const [query, argument] of [
       ["maxSize=many", "maxSize"],
+      ["localInfile=/etc/passwd", "localInfile"],
       ["maxSize=-1", "maxSize"],
       ["maxSize=", "maxSize"],
       ["maxSize=1.5", "maxSize"],
@@ -236,6 +237,7 @@ describe("Options", () => {
       [{ url: "sqlite::memory:", password: "s3cret" }, "password"],
       [{ url: "sqlite::memory:", tls: true }, "tls"],
       [{ url: "sqlite::memory:", connectTimeout: 5 }, "connectTimeout"],
+      [{ url: "sqlite::memory:", localInfile: true }, "localInfile"],
       [{ url: "sqlite::memory:?database=x" }, "database"],
       [{ host: "h", lockTimeout: 5 }, "lockTimeout"],
       [{ connectTimeout: 5 }, "connectTimeout"]

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
-import { FastCheck, Option } from "effect"
+import { FastCheck, Option, Stream } from "effect"
 import { type Dialect, Errors, Statement } from "effect-sa"
 import { dialect as mysql } from "effect-sa/mysql/MysqlDialect"
 import { dialect as sqlite } from "effect-sa/sqlite/SqliteDialect"
@@ -208,5 +208,66 @@ describe("Statement.compile", () => {
       expect([sql, compiled(sql).isDdl]).toEqual([sql, true])
     for (const sql of ["SELECT 'CREATE'", "INSERT INTO t VALUES (1)", "UPDATE t SET a = 1", "-- DROP\nSELECT 1"])
       expect([sql, compiled(sql).isDdl]).toEqual([sql, false])
+  })
+})
+
+describe("Statement.loadData", () => {
+  const data = Stream.make("1,Ada\n")
+  const into = "INTO TABLE person FIELDS TERMINATED BY ','"
+
+  it("is a statement with its data, and the name that the server will ask for", () => {
+    for (const [sql, name] of [
+      [`LOAD DATA LOCAL INFILE 'people' ${into}`, "people"],
+      [`load data local infile "people.csv" replace ${into}`, "people.csv"],
+      [`-- all of them\nLOAD DATA CONCURRENT /* soon */ LOCAL INFILE '/tmp/größe' ${into}`, "/tmp/größe"],
+      [`LOAD DATA LOW_PRIORITY LOCAL INFILE 'people' ${into}`, "people"],
+      ["LOAD XML LOCAL INFILE 'people' INTO TABLE person", "people"]
+    ] as const) {
+      const found = compiled(Statement.loadData(sql, data))
+      expect([found.sql, found.data]).toEqual([sql, { name, stream: data }])
+      // The same text again, with other data.
+      const other = Stream.make("2,Grace\n")
+      expect(compiled(Statement.loadData(sql, other)).data?.stream).toBe(other)
+    }
+  })
+
+  it("takes parameters of its own or those of the execution, one set", () => {
+    const sql = `LOAD DATA LOCAL INFILE 'people' ${into} (id, @n) SET name = CONCAT(@n, :suffix)`
+    expect(compiled(Statement.loadData(sql, data, { suffix: "!" })).parameters).toEqual(["!"])
+    expect(compiled(Statement.loadData(sql, data), { suffix: "!" }).parameters).toEqual(["!"])
+    expect(refused(Statement.loadData(sql, data, { suffix: "!" }), { suffix: "!" }).argument).toBe("parameters")
+    expect(refused(Statement.loadData(sql, data)).argument).toBe("parameters")
+    expect(refused(Statement.loadData(sql, data), [{ suffix: "!" }, { suffix: "?" }]).argument).toBe("parameters")
+  })
+
+  it("refuses any other statement, and a name whose meaning depends on the session", () => {
+    for (const sql of [
+      "SELECT 1",
+      `LOAD DATA INFILE 'people' ${into}`,
+      `LOAD DATA LOCAL INFILE 'it''s' ${into}`,
+      `LOAD DATA LOCAL INFILE 'C:\\people' ${into}`,
+      `LOAD DATA LOCAL INFILE '' ${into}`,
+      `LOAD DATA LOCAL INFILE people ${into}`,
+      "LOAD DATA LOCAL INFILE",
+      "INSERT INTO t VALUES ('LOAD DATA LOCAL INFILE', 'people')",
+      "LOAD INDEX INTO CACHE t"
+    ])
+      expect([sql, refused(Statement.loadData(sql, data)).argument]).toEqual([sql, "statement"])
+    expect(refused(Statement.loadData(`LOAD DATA LOCAL INFILE :name ${into}`, data), { name: "people" }).argument).toBe(
+      "statement"
+    )
+  })
+
+  it("refuses data that is no stream", () => {
+    for (const given of ["1,Ada", [1], null, Buffer.from("1"), async function* () {}])
+      expect(refused(Statement.loadData(`LOAD DATA LOCAL INFILE 'a' ${into}`, given as never)).argument).toBe("data")
+  })
+
+  it("is the only way to load from this side: text without data is refused", () => {
+    const sql = `LOAD DATA LOCAL INFILE '/etc/passwd' ${into}`
+    for (const statement of [sql, Statement.text(sql), Statement.loadData(sql, undefined as never)])
+      expect(refused(statement)).toMatchObject({ argument: "statement", given: "LOAD DATA LOCAL without data" })
+    // A file of the server's is the server's business.
+    expect(compiled(`LOAD DATA INFILE '/srv/people' ${into}`).data).toBeUndefined()
   })
 })

@@ -17,6 +17,7 @@ const refusing = (executed: Array<ReadonlyArray<string>>): Driver.DriverConnecti
       executed.push([...before, sql])
       return [...before, sql].includes("ROLLBACK") ? Effect.fail(refused) : Effect.succeed({ ...emptyAnswer })
     },
+    executeMany: () => Effect.fail(refused),
     stream: () => Effect.fail(refused),
     ping: () => Effect.void,
     reset: () => Effect.void,

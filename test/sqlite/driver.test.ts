@@ -4,7 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
 import { Chunk, Deferred, Duration, Effect, Exit, Fiber, Layer, Option, type Scope, Stream } from "effect"
-import { Engine, type Errors, Pool, type Value } from "effect-sa"
+import { Engine, type Errors, Pool, Statement, type Value } from "effect-sa"
 import { sqlite, table, withEngine } from "../support/Backend.js"
 
 const backend = sqlite()
@@ -666,6 +666,19 @@ describe("Two connections of one file", () => {
       )
       expect((yield* b.execute("UPDATE t SET v = v + 1 WHERE id = 0")).rowCount).toBe(1)
       expect(yield* first(b, "SELECT v FROM t WHERE id = 0")).toEqual([1])
+    })
+  )
+})
+
+describe("Statements", () => {
+  withEngine(backend, "that load data are refused, and their stream does not run", () =>
+    Effect.gen(function* () {
+      const load = Statement.loadData("LOAD DATA LOCAL INFILE 'a' INTO TABLE t", Stream.die("it is not to be run"))
+      const refused = { _tag: "NotSupportedError", reason: "NotSupported" }
+      expect(yield* Effect.flip(Engine.execute(load))).toMatchObject(refused)
+      expect(yield* Effect.flip(Stream.runDrain(Engine.stream(load)))).toMatchObject(refused)
+      expect(yield* Effect.flip(Engine.transaction(Engine.execute(load)))).toMatchObject(refused)
+      expect(yield* Engine.scalar("SELECT 1")).toEqual(Option.some(1))
     })
   )
 })

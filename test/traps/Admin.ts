@@ -9,6 +9,8 @@ export interface Admin {
   readonly kill: (connectionId: number) => Effect.Effect<void, unknown>
   /** Waits until a statement with this text in it runs. */
   readonly runs: (text: string) => Effect.Effect<void, unknown>
+  /** Waits until no statement with this text in it runs. */
+  readonly ended: (text: string) => Effect.Effect<void, unknown>
   /** A table that is there until the trap ends. */
   readonly table: (columns: string) => Effect.Effect<string, Error, Scope.Scope>
 }
@@ -46,6 +48,7 @@ export const admin = (url: string): Effect.Effect<Admin, Error, Scope.Scope> =>
       kill: (id) =>
         Effect.zipRight(query(`KILL ${id}`), eventually(Effect.map(processes("ID = ?", id), (count) => count === 0))),
       runs: (text) => eventually(Effect.map(processes("INFO LIKE ?", `%${text}%`), (count) => count > 0)),
+      ended: (text) => eventually(Effect.map(processes("INFO LIKE ?", `%${text}%`), (count) => count === 0)),
       table: (columns) =>
         Effect.acquireRelease(
           Effect.suspend(() => {

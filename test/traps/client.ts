@@ -1,5 +1,5 @@
 // Traps for clients of a MySQL or MariaDB server, with a pool of their own.
-import { Effect, Either, Fiber, type Scope, Stream } from "effect"
+import { Effect, Either, Exit, Fiber, type Scope, Stream } from "effect"
 import { type Admin, admin, type Rows } from "./Admin.js"
 import { type Proxy, proxy } from "./Proxy.js"
 import { must, mustFailTyped, told, type Trap, within } from "./Trap.js"
@@ -276,6 +276,34 @@ export const pipeliningTraps: ReadonlyArray<Trap<ClientSubject>> = [
         yield* mustHaveBegun(between)
         const stored = yield* ids(look, t)
         yield* must(stored === "none", `it ended with ${told(exit)}, and stored rows: ${stored}`)
+      })
+  }
+]
+
+/** What a client does that knows only the logins of MySQL. */
+export const mariadbTraps: ReadonlyArray<Trap<ClientSubject>> = [
+  {
+    id: "T-31",
+    title: "an account that logs in by ed25519 is let in",
+    run: ({ url, make }) =>
+      Effect.gen(function* () {
+        const look = yield* admin(url)
+        const [user, password] = [`trap_ed25519_${process.pid}`, "a password"]
+        yield* look.query("INSTALL PLUGIN IF NOT EXISTS ed25519 SONAME 'auth_ed25519'")
+        const via = (method: string) => `${user}@'%' IDENTIFIED VIA ${method} USING PASSWORD('${password}')`
+        yield* Effect.acquireRelease(look.query(`CREATE USER ${via("mysql_native_password")}`), () =>
+          Effect.ignore(look.query(`DROP USER ${user}@'%'`))
+        )
+        const asUser = new URL(url)
+        asUser.username = user
+        asUser.password = encodeURIComponent(password)
+        asUser.pathname = ""
+        const login = Effect.flatMap(make(asUser.href, 1), (client) => client.execute("SELECT CURRENT_USER()"))
+        // Else it is not the method that keeps it out.
+        yield* Effect.scoped(login)
+        yield* look.query(`ALTER USER ${via("ed25519")}`)
+        const exit = yield* Effect.exit(login).pipe(inTime)
+        yield* must(Exit.isSuccess(exit), `it was not, and by mysql_native_password it was: ${told(exit)}`)
       })
   }
 ]

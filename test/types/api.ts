@@ -1,5 +1,5 @@
 // What the types promise, held by the compiler: test/types/types.test.ts compiles this file.
-import { type Cause, type Context, Data, Effect, type Layer, type Option, type Scope, type Stream } from "effect"
+import { type Cause, type Context, Data, Effect, type Layer, type Option, type Scope, Stream } from "effect"
 import {
   Connection,
   Engine,
@@ -85,6 +85,15 @@ Engine.execute(1)
 Engine.execute("SELECT 1", [], { integer: "bigint" })
 const parameter: Value.Parameter = [1, "two", { three: 3 }]
 void parameter
+
+declare const data: Stream.Stream<Uint8Array | string, Error>
+declare const dataThatNeeds: Stream.Stream<string, never, Value.ValueOptions>
+const loaded = Engine.execute(Statement.loadData("LOAD DATA LOCAL INFILE 'a' INTO TABLE t", data, { a: 1 }))
+holds<Equal<ErrorOf<typeof loaded>, Errors.ExecuteError>>()
+// @ts-expect-error what the stream needs has to be provided before
+Statement.loadData("LOAD DATA LOCAL INFILE 'a' INTO TABLE t", dataThatNeeds)
+// @ts-expect-error numbers are neither bytes nor text
+Statement.loadData("LOAD DATA LOCAL INFILE 'a' INTO TABLE t", Stream.make(1))
 
 // ---- transactions --------------------------------------------------------------------------------------------------------
 

@@ -48,6 +48,7 @@ export const readOk = (bytes: Bytes, start: number, end: number): Ok => {
       if (type <= SessionTrack.STATE_CHANGE) stateChanged = true
     }
   }
+  if (reader.at > end) throw protocolError("an OK packet whose content is beyond its end")
   return { affectedRows, lastInsertId, status, warningCount, info, stateChanged, schemaChanged }
 }
 
@@ -58,14 +59,18 @@ export const readEof = (bytes: Bytes, start: number): Ok => {
   return { affectedRows: 0, lastInsertId: 0, status, warningCount, info: "", stateChanged: false, schemaChanged: false }
 }
 
+/** Servers keep a message within 512 bytes. Patterns are looked for in it, which must not take long. */
+const longestMessage = 2_048
+
 export const readErr = (buffer: Buffer, start: number, end: number): Err => {
   if (end - start < 3) throw protocolError("an ERR packet that ends too early")
   const errno = buffer.readUInt16LE(start + 1)
   const hasState = end - start >= 9 && buffer[start + 3] === 0x23
+  const message = start + (hasState ? 9 : 3)
   return {
     errno,
     sqlState: hasState ? buffer.latin1Slice(start + 4, start + 9) : "HY000",
-    message: buffer.utf8Slice(start + (hasState ? 9 : 3), end)
+    message: buffer.utf8Slice(message, Math.min(end, message + longestMessage))
   }
 }
 

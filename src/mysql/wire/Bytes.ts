@@ -23,6 +23,8 @@ export const protocolError = (message: string): InterfaceError =>
 export class Bytes {
   buffer: Buffer = Buffer.alloc(0)
   at = 0
+  /** Where the packet begins that is being read, for who reads many. */
+  packet = 0
 
   open(buffer: Buffer, at: number): this {
     this.buffer = buffer

@@ -23,7 +23,7 @@ export const closeStatement = (id: number): Buffer => {
 }
 
 /** The field type as which a parameter is sent; with it goes 128 for an unsigned one. */
-const parameterType = (value: BoundValue): number => {
+export const parameterType = (value: BoundValue): number => {
   switch (typeof value) {
     case "string":
       return FieldType.VAR_STRING
@@ -39,9 +39,12 @@ const parameterType = (value: BoundValue): number => {
 }
 
 /** A safe integer travels as an integer; -0 does not, because integers have no such thing. */
-const isIntegral = (value: number): boolean => Number.isSafeInteger(value) && !Object.is(value, -0)
+export const isIntegral = (value: number): boolean => Number.isSafeInteger(value) && !Object.is(value, -0)
 
 const beyondInt64 = (value: BoundValue): boolean => typeof value === "bigint" && value > 0x7fffffffffffffffn
+
+/** What goes with a parameter's type where its value needs the sign bit. */
+export const unsignedFlag = (value: BoundValue): number => (beyondInt64(value) ? 0x80 : 0)
 
 /**
  * The types of parameters as a key: MySQL fixes a prepared statement's parameter types at its first execution and then
@@ -56,14 +59,56 @@ export const typeKey = (parameters: ReadonlyArray<BoundValue>): string => {
   return key
 }
 
-/** COM_STMT_EXECUTE. https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_com_stmt_execute.html */
-export const execute = (id: number, parameters: ReadonlyArray<BoundValue>): Buffer => {
+/** Values longer than this, in bytes or UTF-16 units, can be sent apart from COM_STMT_EXECUTE. */
+export const longLength = 1024 * 1024
+
+const isLong = (value: BoundValue): value is string | Uint8Array =>
+  (typeof value === "string" || value instanceof Uint8Array) && value.length > longLength
+
+export const hasLong = (parameters: ReadonlyArray<BoundValue>): boolean => {
+  for (let i = 0; i < parameters.length; i++) if (isLong(parameters[i]!)) return true
+  return false
+}
+
+/** Few enough that a server puts them together without much copying, and far below what one packet may have. */
+const longPiece = 512 * 1024
+
+/**
+ * COM_STMT_SEND_LONG_DATA, in pieces, for each long parameter. The server does not answer them.
+ * https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_com_stmt_send_long_data.html
+ */
+export function* sendLong(id: number, parameters: ReadonlyArray<BoundValue>): Generator<Buffer, undefined> {
+  for (const [index, value] of parameters.entries()) {
+    if (!isLong(value)) continue
+    for (let from = 0, to = 0; from < value.length; from = to) {
+      to = Math.min(value.length, from + longPiece)
+      if (typeof value === "string" && isHighSurrogate(value, to - 1)) to--
+      const piece = typeof value === "string" ? Buffer.from(value.slice(from, to)) : value.subarray(from, to)
+      const packet = Buffer.allocUnsafe(11 + piece.length)
+      packet[4] = Command.STMT_SEND_LONG_DATA
+      packet.writeUInt32LE(id, 5)
+      packet.writeUInt16LE(index, 9)
+      packet.set(piece, 11)
+      yield framed(packet)
+    }
+  }
+  return undefined
+}
+
+/** A text is not cut within a character. */
+const isHighSurrogate = (text: string, at: number): boolean => (text.charCodeAt(at) & 0xfc00) === 0xd800
+
+/**
+ * COM_STMT_EXECUTE, with or without the values that `sendLong` sends.
+ * https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_com_stmt_execute.html
+ */
+export const execute = (id: number, parameters: ReadonlyArray<BoundValue>, withLong = true): Buffer => {
   const count = parameters.length
   const nullBytes = (count + 7) >> 3
   const head = 14 + (count === 0 ? 0 : nullBytes + 1 + 2 * count)
   const prepared = count === 0 ? parameters : parameters.map(asText)
   let size = head
-  for (const value of prepared) size += sizeOf(value)
+  for (const value of prepared) size += withLong || !isLong(value) ? sizeOf(value) : 0
   const packet = Buffer.allocUnsafe(size)
   packet[4] = Command.STMT_EXECUTE
   packet.writeUInt32LE(id, 5)
@@ -77,21 +122,21 @@ export const execute = (id: number, parameters: ReadonlyArray<BoundValue>): Buff
   for (let i = 0; i < count; i++) {
     const value = parameters[i]!
     packet[typeAt] = parameterType(value)
-    packet[typeAt + 1] = beyondInt64(value) ? 128 : 0
+    packet[typeAt + 1] = unsignedFlag(value)
     typeAt += 2
     if (value === null) packet[14 + (i >> 3)]! |= 1 << (i & 7)
-    else at = write(packet, prepared[i]!, at)
+    else if (withLong || !isLong(value)) at = write(packet, prepared[i]!, at)
   }
   return framed(packet)
 }
 
 /** Decimals travel as text. */
-const asText = (value: BoundValue): Exclude<BoundValue, BigDecimal.BigDecimal> =>
+export const asText = (value: BoundValue): Exclude<BoundValue, BigDecimal.BigDecimal> =>
   BigDecimal.isBigDecimal(value) ? formatDecimal(value) : value
 
 const lengthSize = (length: number): number => (length < 251 ? 1 : length < 0x10000 ? 3 : length < 0x1000000 ? 4 : 9)
 
-const sizeOf = (value: BoundValue): number => {
+export const sizeOf = (value: BoundValue): number => {
   if (value === null) return 0
   if (typeof value === "number" || typeof value === "bigint") return 8
   if (value instanceof Date) return 12
@@ -99,7 +144,7 @@ const sizeOf = (value: BoundValue): number => {
   return lengthSize(length) + length
 }
 
-const write = (packet: Buffer, value: BoundValue, at: number): number => {
+export const write = (packet: Buffer, value: BoundValue, at: number): number => {
   switch (typeof value) {
     case "string": {
       const length = Buffer.byteLength(value)
@@ -155,7 +200,7 @@ const writeDate = (packet: Buffer, date: Date, at: number): number => {
 }
 
 /** Fills in the header of a packet whose payload begins at 4, and splits it where it is over 16 MiB. */
-const framed = (packet: Buffer): Buffer => {
+export const framed = (packet: Buffer): Buffer => {
   const length = packet.length - 4
   if (length < maxPayload) {
     packet.writeUInt32LE(length, 0) // the sequence number, the fourth byte, is 0

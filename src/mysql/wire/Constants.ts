@@ -12,6 +12,11 @@ export const Capability = {
   DEPRECATE_EOF: 0x1000000
 } as const
 
+/** MariaDB's extended capability flags. */
+export const ExtendedCapability = {
+  STMT_BULK_OPERATIONS: 0x4
+} as const
+
 /** Command bytes. */
 export const Command = {
   QUIT: 0x01,
@@ -20,8 +25,11 @@ export const Command = {
   PING: 0x0e,
   STMT_PREPARE: 0x16,
   STMT_EXECUTE: 0x17,
+  STMT_SEND_LONG_DATA: 0x18,
   STMT_CLOSE: 0x19,
-  RESET_CONNECTION: 0x1f
+  RESET_CONNECTION: 0x1f,
+  /** MariaDB's. */
+  STMT_BULK_EXECUTE: 0xfa
 } as const
 
 /** Server status flags (SERVER_STATUS_flags_enum). */

@@ -5,7 +5,7 @@
  * https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_command_phase.html
  */
 import type { DriverResult } from "../../Driver.js"
-import { DataError, type DriverError, OperationalError } from "../../Errors.js"
+import { DataError, type DriverError, OperationalError, ProgrammingError } from "../../Errors.js"
 import { type Column, dataErrorOf, type ValueOptions } from "../../Value.js"
 import {
   type ColumnDefinition,
@@ -22,7 +22,7 @@ import { Bytes, protocolError } from "./Bytes.js"
 import { packetsOf } from "./Commands.js"
 import { Header, maxPayload, Status } from "./Constants.js"
 import { Framing } from "./Framing.js"
-import { makeShape, readBinaryRow, readTextRow, type Shape } from "./Shape.js"
+import { readBinaryRow, readTextRow, type Shape, type Shapes } from "./Shape.js"
 
 /** What a statement's last answer looked like, byte for byte: the same metadata again need not be read again. */
 export interface Plan {
@@ -40,7 +40,9 @@ const State = {
   Rows: 4,
   /** The answer to COM_STMT_PREPARE, then the definitions of parameters and columns. */
   Prepare: 5,
-  Definitions: 6
+  Definitions: 6,
+  /** The server has asked for a file, and it is being sent. */
+  Upload: 7
 } as const
 
 type State = (typeof State)[keyof typeof State]
@@ -76,6 +78,9 @@ export class Exchange {
   onRows: (() => void) | undefined
   streaming = false
   discarding = false
+  /** What is sent when the server asks for a file of just this name, once. Whoever sends it is told by `asked`. */
+  file: { readonly name: string; readonly asked: () => void } | undefined
+  wasAsked = false
   /** Bytes that are read and thrown away before closing the connection is cheaper. */
   drainBudget = Number.POSITIVE_INFINITY
 
@@ -97,6 +102,8 @@ export class Exchange {
 export interface ConversationOptions {
   readonly deprecateEof: boolean
   readonly extendedMetadata: boolean
+  /** Shared by the connections of one driver. */
+  readonly shapes: Shapes
   /** The error for what the server answered. */
   readonly classify: (err: Err, statement: string | undefined) => DriverError
   readonly write: (packet: Buffer) => void
@@ -147,13 +154,36 @@ export class Conversation {
     }
     exchange.sequence = packetsOf(packet) & 0xff
     if (this.outstanding === 0) this.headSince = performance.now()
+    else if (this.isLoading) {
+      exchange.error = loadingError(exchange.sql)
+      this.settle(exchange)
+      return
+    }
     this.queue.push(exchange)
     this.options.write(packet)
   }
 
-  /** Sends a command that has no answer. */
+  /**
+   * Sends a command that has no answer. While a file may be asked for it is left out: the server would take it for the
+   * file's content, and what it would close ends with the session too.
+   */
   tell(packet: Buffer): void {
-    if (this.failure === undefined) this.options.write(packet)
+    if (this.failure === undefined && !this.isLoading) this.options.write(packet)
+  }
+
+  /** Whether what is sent next may be read as a file's content: nothing is sent behind a statement that loads one. */
+  private get isLoading(): boolean {
+    return this.queue.length > 0 && this.queue[this.queue.length - 1]!.file !== undefined
+  }
+
+  /** Sends a piece of the file that was asked for, with room for its header; an empty one is the file's end. */
+  upload(exchange: Exchange, packet: Buffer): void {
+    if (exchange.state !== State.Upload || this.failure !== undefined) return
+    const length = packet.length - 4
+    packet.writeUInt32LE(length + exchange.sequence * 0x1000000, 0)
+    exchange.sequence = (exchange.sequence + 1) & 0xff
+    if (length === 0) exchange.state = State.Head
+    this.options.write(packet)
   }
 
   /** Ends the conversation: whoever awaits an answer gets this error. */
@@ -172,10 +202,12 @@ export class Conversation {
     }
   }
 
-  /** Takes what came from the socket. */
+  /** Takes what came from the socket, which may read into the same memory again afterwards. */
   receive(chunk: Buffer): void {
+    if (this.failure !== undefined) return
     this.framing.push(chunk)
     this.advance()
+    this.framing.keep()
   }
 
   /** Takes the rows that a stream has read, and lets it read on. */
@@ -208,8 +240,9 @@ export class Conversation {
     try {
       while (!this.paused && this.failure === undefined) {
         const exchange = this.queue[this.head]
-        if (exchange !== undefined && exchange.state === State.Columns && this.knowsMetadata(exchange)) continue
-        if (!this.framing.next()) break
+        if (exchange?.state === State.Columns && this.knowsMetadata(exchange)) continue
+        if (exchange?.state === State.Rows) this.rows(exchange)
+        if (this.paused || !this.framing.next()) break
         this.packet(exchange)
       }
     } catch (thrown) {
@@ -287,6 +320,10 @@ export class Conversation {
       case State.Definitions:
         if (--exchange.left === 0) this.finish(exchange)
         return
+      case State.Upload:
+        // A server reads a file to its end before it answers. Whatever made it stop, it is in the middle of one.
+        if (first === Header.ERR) return this.fail(this.options.classify(readErr(buffer, start, end), exchange.sql))
+        throw protocolError("an answer in the middle of a file")
     }
   }
 
@@ -314,7 +351,7 @@ export class Conversation {
   private headOf(exchange: Exchange, first: number, buffer: Buffer, start: number, end: number): void {
     if (first === Header.ERR) return this.error(exchange, buffer, start, end)
     if (first === Header.OK) return this.endOfResult(exchange, readOk(this.bytes, start, end), undefined)
-    if (first === Header.LOCAL_INFILE) throw protocolError("a file was asked for, and none was offered")
+    if (first === Header.LOCAL_INFILE) return this.askedFor(exchange, buffer.utf8Slice(start + 1, end))
     const count = this.bytes.lengthEncoded()
     if (typeof count !== "number" || count < 1 || count > 0xffff || this.bytes.at !== end)
       throw protocolError("an impossible number of columns")
@@ -322,6 +359,19 @@ export class Conversation {
     exchange.definitions = []
     exchange.metadata = []
     exchange.state = State.Columns
+  }
+
+  /**
+   * Nothing is sent but what was offered for this statement, whatever file the server names.
+   * https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_com_query_response_local_infile_request.html
+   */
+  private askedFor(exchange: Exchange, name: string): void {
+    const { file } = exchange
+    if (file === undefined) throw protocolError("a file was asked for, and none was offered")
+    if (file.name !== name || exchange.wasAsked) throw protocolError("another file was asked for than was offered")
+    exchange.wasAsked = true
+    exchange.state = State.Upload
+    file.asked()
   }
 
   /** Whether the metadata that comes next is byte for byte what the statement had last time. */
@@ -347,16 +397,48 @@ export class Conversation {
   private startRows(exchange: Exchange, eof: Buffer | undefined): void {
     const values = exchange.values
     if (values === undefined) throw protocolError("rows for a command that has none")
-    exchange.shape = makeShape(exchange.definitions, values)
     if (eof !== undefined) exchange.metadata.push(eof)
+    const metadata = Buffer.concat(exchange.metadata)
+    exchange.shape = this.options.shapes.of(exchange.definitions, metadata, values)
     // Only a statement's first result is remembered: of several, each would push out the one before.
     if (exchange.plan !== undefined && exchange.first === undefined) {
       exchange.plan.shape = exchange.shape
-      exchange.plan.metadata = Buffer.concat(exchange.metadata)
+      exchange.plan.metadata = metadata
     }
     exchange.metadata = []
     exchange.state = State.Rows
     if (exchange.streaming) this.wake(exchange)
+  }
+
+  /** Reads the rows that are there, as long as nothing else is to be done with them. */
+  private rows(exchange: Exchange): void {
+    if (!exchange.binary || exchange.discarding || exchange.error !== undefined || exchange.bytes >= streamBuffer)
+      return
+    const { bytes } = this
+    const { readRows } = exchange.shape!
+    const { rows } = exchange
+    const before = rows.length
+    this.framing.read((buffer, at) => {
+      bytes.open(buffer, at)
+      let end = at
+      try {
+        end = readRows(bytes, at, buffer.length, exchange.sequence, rows)
+      } catch {
+        // Read once more on its own, it throws again, and there what it throws is judged.
+        end = bytes.packet
+      }
+      if (exchange.streaming) exchange.bytes += end - at
+      return end
+    })
+    exchange.sequence = (exchange.sequence + rows.length - before) & 0xff
+    if (exchange.streaming && exchange.bytes >= streamBuffer) this.hold(exchange)
+  }
+
+  /** A stream has more than its consumer took: nothing more is read until it takes that. */
+  private hold(exchange: Exchange): void {
+    this.paused = true
+    this.options.pause()
+    this.wake(exchange)
   }
 
   private row(exchange: Exchange, first: number, buffer: Buffer, start: number, end: number): void {
@@ -387,11 +469,7 @@ export class Conversation {
     }
     if (exchange.streaming) {
       exchange.bytes += end - start
-      if (exchange.bytes >= streamBuffer) {
-        this.paused = true
-        this.options.pause()
-        this.wake(exchange)
-      }
+      if (exchange.bytes >= streamBuffer) this.hold(exchange)
     }
   }
 
@@ -407,6 +485,13 @@ export class Conversation {
     exchange.state = State.Head
   }
 }
+
+const loadingError = (statement: string | undefined): ProgrammingError =>
+  new ProgrammingError({
+    reason: "Other",
+    message: "data is being loaded on this connection: until that ends it takes no other statement",
+    statement
+  })
 
 const cutError = (): OperationalError =>
   new OperationalError({ reason: "ConnectionLost", message: "the connection was closed to end a stream early" })

@@ -22,20 +22,32 @@ export class Framing {
   /** What is not cut yet: one buffer from `at` on, then further ones, joined only once they hold a whole packet. */
   private head: Buffer = nothing
   private at = 0
+  /** `head` is the socket's, which reads into it again. */
+  private borrowed = false
   private tail: Array<Buffer> = []
   private tailLength = 0
   /** Parts of a payload over 16 MiB. */
   private parts: Array<Buffer> = []
   private partsLength = 0
 
+  /** Takes what came. The bytes are the socket's: `keep` must be called before it reads again. */
   push(chunk: Buffer): void {
     if (this.at === this.head.length && this.tailLength === 0) {
       this.head = chunk
       this.at = 0
+      this.borrowed = true
     } else {
-      this.tail.push(chunk)
+      this.tail.push(Buffer.from(chunk))
       this.tailLength += chunk.length
     }
+  }
+
+  /** Keeps what is not cut yet. */
+  keep(): void {
+    if (!this.borrowed) return
+    this.borrowed = false
+    this.head = this.at === this.head.length ? nothing : Buffer.from(this.head.subarray(this.at))
+    this.at = 0
   }
 
   /** Finds the next payload, if it is there as a whole. */
@@ -55,7 +67,11 @@ export class Framing {
       this.buffer = this.head
       this.at = this.end
       if (length < maxPayload && this.partsLength === 0) return true
-      this.parts.push(this.buffer.subarray(this.start, this.end))
+      this.parts.push(
+        this.borrowed
+          ? Buffer.from(this.buffer.subarray(this.start, this.end))
+          : this.buffer.subarray(this.start, this.end)
+      )
       this.partsLength += length
       if (this.partsLength > longestPayload) throw protocolError("a packet that does not end")
       if (length < maxPayload) {
@@ -67,6 +83,11 @@ export class Framing {
         return true
       }
     }
+  }
+
+  /** Gives what is there of the bytes that come next to a reader, which says where it stopped; not within a long payload. */
+  read(reader: (buffer: Buffer, at: number) => number): void {
+    if (this.parts.length === 0) this.at = reader(this.head, this.at)
   }
 
   /** Whether just these bytes come next; if so, they are passed over. */
@@ -84,6 +105,7 @@ export class Framing {
     if (inHead >= length) return true
     if (inHead + this.tailLength < length) return false
     this.head = Buffer.concat([this.head.subarray(this.at), ...this.tail])
+    this.borrowed = false
     this.at = 0
     this.tail = []
     this.tailLength = 0

@@ -16,28 +16,54 @@ import {
   type ValueOptions
 } from "../../Value.js"
 import type { ColumnDefinition } from "./Answer.js"
-import type { Bytes } from "./Bytes.js"
+import { type Bytes, protocolError } from "./Bytes.js"
 import { binaryCharset, FieldFlag, FieldType } from "./Constants.js"
-
-/** Reads one value that is not known to be NULL by other means. */
-type Reader = (bytes: Bytes) => unknown
+import { makeRowsReader, nullBytes, type Reader, type RowsReader } from "./RowReader.js"
 
 export interface Shape {
   readonly columns: ReadonlyArray<Column>
   readonly text: ReadonlyArray<Reader>
   readonly binary: ReadonlyArray<Reader>
-  /** Bytes of the NULL bitmap of a binary row. */
-  readonly nullBytes: number
+  /** Reads many binary rows at once. */
+  readonly readRows: RowsReader
   readonly values: ValueOptions
 }
 
-export const makeShape = (definitions: ReadonlyArray<ColumnDefinition>, values: ValueOptions): Shape => ({
-  columns: definitions.map(columnOf),
-  text: definitions.map((definition) => textReader(definition, values)),
-  binary: definitions.map((definition) => binaryReader(definition, values)),
-  nullBytes: (definitions.length + 9) >> 3,
-  values
-})
+export const makeShape = (definitions: ReadonlyArray<ColumnDefinition>, values: ValueOptions): Shape => {
+  const binary = definitions.map((definition) => binaryReader(definition, values))
+  return {
+    columns: definitions.map(columnOf),
+    text: definitions.map((definition) => textReader(definition, values)),
+    binary,
+    readRows: makeRowsReader(binary),
+    values
+  }
+}
+
+/** Shapes that are kept. */
+const keptShapes = 256
+
+/**
+ * The shapes of results that were seen, by the bytes of their metadata: connections that execute the same statement have
+ * one shape, and with it one class of rows.
+ */
+export class Shapes {
+  private readonly shapes = new Map<string, Shape>()
+
+  of(definitions: ReadonlyArray<ColumnDefinition>, metadata: Buffer, values: ValueOptions): Shape {
+    const key = metadata.latin1Slice(0, metadata.length)
+    const known = this.shapes.get(key)
+    if (known !== undefined && known.values === values) return known
+    const made = makeShape(definitions, values)
+    this.shapes.delete(key)
+    this.shapes.set(key, made)
+    if (this.shapes.size > keptShapes) {
+      const [oldest] = this.shapes.keys()
+      if (oldest !== undefined) this.shapes.delete(oldest)
+    }
+    return made
+  }
+}
 
 /** https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_com_query_response_text_resultset_row.html */
 export const readTextRow = (bytes: Bytes, shape: Shape, start: number, end: number): ReadonlyArray<unknown> => {
@@ -57,7 +83,7 @@ export const readBinaryRow = (bytes: Bytes, shape: Shape, start: number, end: nu
   const row = new Array<unknown>(count)
   const buffer = bytes.buffer
   const nulls = start + 1
-  bytes.at = nulls + shape.nullBytes
+  bytes.at = nulls + nullBytes(count)
   for (let i = 0; i < count; i++) {
     row[i] = buffer[nulls + ((i + 2) >> 3)]! & (1 << ((i + 2) & 7)) ? null : readers[i]!(bytes)
   }
@@ -183,6 +209,7 @@ const bitReader = (d: ColumnDefinition, values: ValueOptions): Reader => {
   return (bytes) => {
     const raw = bytes.bytes()
     if (raw === null) return null
+    if (raw.length > 8) throw protocolError("a BIT of more than 64 bits")
     let value = 0n
     for (const byte of raw) value = (value << 8n) | BigInt(byte)
     if (asBoolean) return value !== 0n
@@ -277,6 +304,9 @@ const typeNames: Readonly<Record<number, string>> = {
 
 const isBlob = (type: number): boolean => type >= FieldType.TINY_BLOB && type <= FieldType.BLOB
 
+/** Types that servers mark as unsigned, and of which there is no signed one. */
+const neverSigned: ReadonlySet<number> = new Set([FieldType.YEAR, FieldType.BIT, FieldType.TIMESTAMP])
+
 const typeNameOf = (d: ColumnDefinition): string => {
   if (isJson(d)) return "JSON"
   if (d.extendedType !== "") return d.extendedType.toUpperCase()
@@ -287,7 +317,7 @@ const typeNameOf = (d: ColumnDefinition): string => {
   if (d.type === FieldType.STRING) return bytes ? "BINARY" : "CHAR"
   if (d.type === FieldType.VAR_STRING || d.type === FieldType.VARCHAR) return bytes ? "VARBINARY" : "VARCHAR"
   const name = typeNames[d.type] ?? `type ${d.type}`
-  return isUnsigned(d) && d.type !== FieldType.YEAR ? `${name} UNSIGNED` : name
+  return isUnsigned(d) && !neverSigned.has(d.type) ? `${name} UNSIGNED` : name
 }
 
 const columnOf = (d: ColumnDefinition): Column => ({

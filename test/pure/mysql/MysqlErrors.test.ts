@@ -56,6 +56,7 @@ describe("classify", () => {
     [1050, "ProgrammingError TableExists"],
     [1007, "ProgrammingError DatabaseExists"],
     [1235, "NotSupportedError NotSupported"],
+    [1148, "NotSupportedError NotSupported"],
     [1295, "NotSupportedError NotSupported"],
     [1037, "InternalError OutOfMemory"],
     [1194, "InternalError Corrupt"]
@@ -71,12 +72,14 @@ describe("classify", () => {
   it("knows the numbers that mean something else on the other server", () => {
     const cases: ReadonlyArray<readonly [Product, number, string]> = [
       ["MySQL", 3819, "IntegrityError CheckViolation"],
+      ["MySQL", 3948, "NotSupportedError NotSupported"],
       ["MySQL", 3024, "OperationalError StatementTimeout"],
       ["MySQL", 3101, "OperationalError SerializationFailure"],
       ["MySQL", 3118, "OperationalError Authentication"],
       ["MySQL", 3169, "OperationalError ConnectionLost"],
       ["MySQL", 4031, "OperationalError ConnectionLost"],
       ["MariaDB", 4025, "IntegrityError CheckViolation"],
+      ["MariaDB", 4166, "NotSupportedError NotSupported"],
       ["MariaDB", 1969, "OperationalError StatementTimeout"],
       ["MariaDB", 1927, "OperationalError ConnectionLost"],
       ["MariaDB", 4151, "OperationalError Authentication"]

@@ -8,128 +8,28 @@ import * as Commands from "effect-sa/mysql/wire/Commands"
 import { Command, FieldFlag, FieldType, maxPayload, SessionTrack, Status } from "effect-sa/mysql/wire/Constants"
 import { Conversation, Exchange, type Plan } from "effect-sa/mysql/wire/Conversation"
 import { Framing } from "effect-sa/mysql/wire/Framing"
-
-// ---------------------------------------------------------------------------------------------------------------------
-// what a server sends
-
-const u8 = (n: number): Buffer => Buffer.from([n])
-const u16 = (n: number): Buffer => Buffer.from([n & 0xff, n >> 8])
-const u32 = (n: number): Buffer => Buffer.from([n & 0xff, (n >> 8) & 0xff, (n >> 16) & 0xff, (n >> 24) & 0xff])
-
-const lengthEncoded = (n: number | bigint): Buffer => {
-  if (n < 251) return u8(Number(n))
-  if (n < 0x10000) return Buffer.concat([u8(0xfc), u16(Number(n))])
-  if (n < 0x1000000) return Buffer.concat([u8(0xfd), u32(Number(n)).subarray(0, 3)])
-  const eight = Buffer.alloc(9, 0xfe)
-  eight.writeBigUInt64LE(BigInt(n), 1)
-  return eight
-}
-
-const text = (value: string | Uint8Array | null): Buffer => {
-  if (value === null) return u8(0xfb)
-  const bytes = Buffer.from(value)
-  return Buffer.concat([lengthEncoded(bytes.length), bytes])
-}
-
-/** Payloads as packets, whose numbers begin at `first`. */
-const packets = (payloads: ReadonlyArray<Uint8Array>, first = 1): Buffer => {
-  const parts: Array<Buffer> = []
-  let sequence = first
-  for (const payload of payloads) {
-    for (let from = 0; ; from += maxPayload) {
-      const piece = Buffer.from(payload.subarray(from, from + maxPayload))
-      parts.push(u32(piece.length + (sequence++ & 0xff) * 0x1000000), piece)
-      if (piece.length < maxPayload) break
-    }
-  }
-  return Buffer.concat(parts)
-}
-
-interface OkFields {
-  readonly header?: number
-  readonly affectedRows?: number | bigint
-  readonly lastInsertId?: number | bigint
-  readonly status?: number
-  readonly warnings?: number
-  readonly info?: string
-  readonly tracked?: Buffer
-}
-
-const ok = ({
-  header = 0,
-  affectedRows = 0,
-  lastInsertId = 0,
-  status = Status.AUTOCOMMIT,
-  warnings = 0,
-  info,
-  tracked
-}: OkFields = {}): Buffer =>
-  Buffer.concat([
-    u8(header),
-    lengthEncoded(affectedRows),
-    lengthEncoded(lastInsertId),
-    u16(tracked === undefined ? status : status | Status.SESSION_STATE_CHANGED),
-    u16(warnings),
-    ...(info === undefined && tracked === undefined ? [] : [text(info ?? "")]),
-    ...(tracked === undefined ? [] : [text(tracked)])
-  ])
-
-const eof = (status: number = Status.AUTOCOMMIT, warnings = 0): Buffer =>
-  Buffer.concat([u8(0xfe), u16(warnings), u16(status)])
-
-const err = (errno: number, message: string, sqlState = "HY000"): Buffer =>
-  Buffer.concat([u8(0xff), u16(errno), Buffer.from(`#${sqlState}${message}`)])
-
-interface ColumnFields {
-  readonly name: string
-  readonly type: number
-  readonly flags?: number
-  readonly charset?: number
-  readonly length?: number
-  readonly decimals?: number
-}
-
-const column = (
-  { name, type, flags = 0, charset = 63, length = 20, decimals = 0 }: ColumnFields,
-  extended: boolean,
-  format = ""
-): Buffer =>
-  Buffer.concat([
-    ...["def", "db", "t", "t0", name, name].map(text),
-    ...(extended ? [text(format === "" ? "" : Buffer.concat([u8(1), text(format)]))] : []),
-    u8(12),
-    u16(charset),
-    u32(length),
-    u8(type),
-    u16(flags),
-    u8(decimals),
-    u16(0)
-  ])
-
-/** The NULL bitmap of a binary row, then what is not NULL. */
-const binaryRow = (values: ReadonlyArray<Buffer | null>): Buffer => {
-  const nulls = Buffer.alloc((values.length + 9) >> 3)
-  for (const [i, value] of values.entries()) if (value === null) nulls[(i + 2) >> 3]! |= 1 << ((i + 2) & 7)
-  return Buffer.concat([u8(0), nulls, ...values.flatMap((value) => (value === null ? [] : [value]))])
-}
-
-const textRow = (values: ReadonlyArray<string | Uint8Array | null>): Buffer => Buffer.concat(values.map(text))
-
-// ---------------------------------------------------------------------------------------------------------------------
-// the client's side
-
-interface Modes {
-  readonly deprecateEof: boolean
-  readonly extendedMetadata: boolean
-}
-
-const modern: Modes = { deprecateEof: true, extendedMetadata: false }
-const modes: ReadonlyArray<Modes> = [
+import { Shapes } from "effect-sa/mysql/wire/Shape"
+import {
+  binaryRow,
+  type ColumnFields,
+  column,
+  eof,
+  err,
+  lengthEncoded,
+  type Modes,
   modern,
-  { deprecateEof: false, extendedMetadata: false },
-  { deprecateEof: true, extendedMetadata: true },
-  { deprecateEof: false, extendedMetadata: true }
-]
+  modes,
+  ok,
+  packets,
+  prepared,
+  record,
+  resultSet,
+  text,
+  textRow,
+  u8,
+  u16,
+  u32
+} from "../../support/wire/Packets.js"
 
 class Client {
   readonly written: Array<Buffer> = []
@@ -141,6 +41,7 @@ class Client {
   constructor(readonly modes: Modes = modern) {
     this.conversation = new Conversation({
       ...modes,
+      shapes: new Shapes(),
       classify: (error, statement) => classify(error, "MySQL", statement),
       write: (packet) => this.written.push(packet),
       pause: () => this.pauses++,
@@ -172,37 +73,10 @@ class Client {
   }
 }
 
-/** A result set as a server sends it: the number of columns, their definitions, rows, the end. */
-const resultSet = (
-  columns: ReadonlyArray<ColumnFields>,
-  rows: ReadonlyArray<Buffer>,
-  { deprecateEof, extendedMetadata }: Modes,
-  status: number = Status.AUTOCOMMIT,
-  warnings = 0
-): ReadonlyArray<Buffer> => [
-  lengthEncoded(columns.length),
-  ...columns.map((each) => column(each, extendedMetadata)),
-  ...(deprecateEof ? [] : [eof()]),
-  ...rows,
-  deprecateEof ? ok({ header: 0xfe, status, warnings }) : eof(status, warnings)
-]
-
 const idAndName: ReadonlyArray<ColumnFields> = [
   { name: "id", type: FieldType.LONG },
   { name: "name", type: FieldType.VAR_STRING, charset: 255 }
 ]
-
-/** Options under which what a server sends is turned into other things than by default. */
-const exact: Value.ValueOptions = {
-  integers: "bigint",
-  decimals: "BigDecimal",
-  dateTimes: "DateTime",
-  json: "text",
-  booleans: "boolean",
-  zeroDates: "string"
-}
-
-const failure = (error: unknown): unknown => (Errors.isDriverError(error) ? error._tag : error)
 
 const protocol = { _tag: "InterfaceError", reason: "Protocol" }
 
@@ -443,7 +317,6 @@ describe("Conversation", () => {
   })
 
   it("knows from session-state records what changed", () => {
-    const record = (type: number, value: Buffer): Buffer => Buffer.concat([u8(type), text(value)])
     const cases: ReadonlyArray<readonly [Buffer, boolean, boolean]> = [
       [record(SessionTrack.SYSTEM_VARIABLES, Buffer.concat([text("sql_mode"), text("")])), true, false],
       [record(SessionTrack.SCHEMA, text("other")), true, true],
@@ -680,8 +553,7 @@ describe("Conversation", () => {
                 ...Array.from({ length: count }, () => column(idAndName[0]!, mode.extendedMetadata)),
                 ...(mode.deprecateEof ? [] : [eof()])
               ]
-        const head = Buffer.concat([u8(0), u32(77), u16(columns), u16(parameters), u8(0), u16(0)])
-        const answer = [head, ...block(parameters), ...block(columns)]
+        const answer = [prepared(77, columns, parameters), ...block(parameters), ...block(columns)]
         for (const [i, payload] of answer.entries()) {
           expect(exchange.finished).toBe(false)
           client.conversation.receive(packets([payload], i + 1))
@@ -807,6 +679,24 @@ describe("Conversation", () => {
       client.conversation.readOn()
     }
     expect([taken, client.pauses, exchange.error]).toEqual([1_000, 0, undefined])
+  })
+
+  it("does not stay paused by a stream that ended before anybody took from it", () => {
+    for (const kind of ["text", "binary"] as const) {
+      const client = new Client()
+      const exchange = client.begin(kind)
+      exchange.streaming = true
+      exchange.onRows = () => {}
+      const long = "x".repeat(70_000)
+      const rows = kind === "text" ? textRow(["1", long]) : binaryRow([u32(1), text(long)])
+      client.receive(...resultSet(idAndName, [rows, rows, rows], modern))
+      // Who closes a stream lets the rest go, unless there is no rest.
+      if (!exchange.finished) client.conversation.discard(exchange, Number.POSITIVE_INFINITY)
+      expect([exchange.finished, client.pauses]).toEqual([true, 0])
+      const next = client.begin("simple")
+      client.receive(ok())
+      expect(next.finished).toBe(true)
+    }
   })
 
   it("passes over the rest of a stream that is short, and ends the connection for a long one", () => {
@@ -951,210 +841,6 @@ describe("Conversation", () => {
       client.conversation.receive(stream())
       expect(exchange.error).toMatchObject(protocol)
       expect([other.error, client.ends, client.settled.length]).toMatchObject([protocol, 1, 2])
-    })
-  }
-
-  const allKinds = ["simple", "text", "binary", "prepare"] as const
-
-  /** Answers that are right, packet by packet, for what is garbled afterwards. */
-  const answers = (mode: Modes): ReadonlyArray<readonly [(typeof allKinds)[number], ReadonlyArray<Buffer>]> => {
-    const columns: ReadonlyArray<ColumnFields> = [
-      ...idAndName,
-      { name: "d", type: FieldType.DOUBLE },
-      { name: "f", type: FieldType.FLOAT },
-      { name: "b", type: FieldType.LONGLONG },
-      { name: "at", type: FieldType.DATETIME, decimals: 3 },
-      { name: "time", type: FieldType.TIME },
-      { name: "json", type: FieldType.JSON, charset: 255 },
-      { name: "bit", type: FieldType.BIT, length: 10 },
-      { name: "dec", type: FieldType.NEWDECIMAL, decimals: 2 },
-      { name: "blob", type: FieldType.BLOB }
-    ]
-    const more = Status.AUTOCOMMIT | Status.MORE_RESULTS_EXISTS
-    const texts = textRow([
-      "1",
-      "a",
-      "1.5",
-      "0.1",
-      "77",
-      "2024-02-29 12:34:56.789",
-      "12:34:56",
-      "[1]",
-      Buffer.from([3, 1]),
-      "1.50",
-      Buffer.from([0])
-    ])
-    const binaries = binaryRow([
-      u32(1),
-      text("a"),
-      Buffer.alloc(8),
-      Buffer.alloc(4),
-      Buffer.alloc(8, 1),
-      Buffer.concat([u8(7), u16(2024), u8(2), u8(29), u8(1), u8(2), u8(3)]),
-      Buffer.concat([u8(8), u8(0), u32(0), u8(1), u8(2), u8(3)]),
-      text("[1]"),
-      text(Buffer.from([3, 1])),
-      text("1.50"),
-      text(Buffer.from([0]))
-    ])
-    const head = Buffer.concat([u8(0), u32(7), u16(1), u16(1), u8(0), u16(0)])
-    const definition = column(idAndName[0]!, mode.extendedMetadata)
-    const ends = mode.deprecateEof ? [] : [eof()]
-    // What has a fixed size at the end of a row is read last: nothing comes after it that could be taken for it.
-    const fixed = (type: number, bytes: number): ReadonlyArray<Buffer> =>
-      resultSet([idAndName[1]!, { name: "v", type }], [binaryRow([text("a"), Buffer.alloc(bytes, 1)])], mode)
-    return [
-      ["simple", [ok({ info: "x", tracked: Buffer.concat([u8(1), text(text("db"))]) })]],
-      ["simple", [err(1064, "syntax", "42000")]],
-      ["text", [ok({ affectedRows: 3, info: "Rows matched: 3" })]],
-      ["text", [...resultSet(columns, [texts, texts], mode, more), ok()]],
-      ["binary", resultSet(columns, [binaries, binaries], mode)],
-      ["binary", fixed(FieldType.DOUBLE, 8)],
-      ["binary", fixed(FieldType.FLOAT, 4)],
-      ["binary", fixed(FieldType.LONGLONG, 8)],
-      ["prepare", [head, definition, ...ends, definition, ...ends]]
-    ]
-  }
-
-  /** Sends bytes in chunks, and holds the conversation to its promise: nothing is thrown, and an end has a typed error. */
-  const survives = (
-    client: Client,
-    exchanges: ReadonlyArray<Exchange>,
-    stream: Buffer,
-    cuts: ReadonlyArray<number>
-  ): void => {
-    const at = [...new Set([0, ...cuts.map((cut) => cut % (stream.length + 1)), stream.length])].sort((a, b) => a - b)
-    for (let i = 0; i + 1 < at.length; i++) client.conversation.receive(Buffer.from(stream.subarray(at[i], at[i + 1])))
-    const { failure } = client.conversation
-    if (failure !== undefined) {
-      expect(Errors.isDriverError(failure)).toBe(true)
-      expect(client.ends).toBe(1)
-      for (const exchange of exchanges) expect(exchange.finished).toBe(true)
-    } else expect(client.ends).toBe(0)
-    for (const exchange of exchanges) {
-      if (exchange.error !== undefined) expect(Errors.isDriverError(exchange.error)).toBe(true)
-      expect(client.settled.filter((each) => each === exchange).length).toBe(exchange.finished ? 1 : 0)
-    }
-    client.conversation.receive(Buffer.from([1, 2, 3, 4, 5]))
-    client.conversation.fail(new Errors.OperationalError({ reason: "ConnectionLost", message: "gone" }))
-    for (const exchange of exchanges) expect(client.settled.filter((each) => each === exchange).length).toBe(1)
-  }
-
-  it("never throws and never hangs, whatever bytes come", () => {
-    FastCheck.assert(
-      FastCheck.property(
-        FastCheck.constantFrom(...modes),
-        FastCheck.array(FastCheck.constantFrom(...allKinds), { minLength: 1, maxLength: 4 }),
-        FastCheck.oneof(
-          FastCheck.uint8Array({ maxLength: 200 }),
-          // Packets that are whole, with any bytes in them, in the right order.
-          FastCheck.array(FastCheck.uint8Array({ maxLength: 40 }), { maxLength: 8 }).map((payloads) =>
-            packets(payloads)
-          )
-        ),
-        FastCheck.array(FastCheck.nat(), { maxLength: 6 }),
-        (mode, kinds, bytes, cuts) => {
-          const client = new Client(mode)
-          survives(
-            client,
-            kinds.map((kind) => client.begin(kind)),
-            Buffer.from(bytes),
-            cuts
-          )
-        }
-      ),
-      { numRuns: 2_000 }
-    )
-  })
-
-  it("reads an answer in whatever chunks it comes", () => {
-    FastCheck.assert(
-      FastCheck.property(
-        FastCheck.constantFrom(...modes),
-        FastCheck.nat(8),
-        FastCheck.array(FastCheck.nat(), { maxLength: 12 }),
-        (mode, which, cuts) => {
-          const [kind, payloads] = answers(mode)[which]!
-          const stream = packets(payloads)
-          const read = (chunks: ReadonlyArray<number>): unknown => {
-            const client = new Client(mode)
-            const exchange = client.begin(kind)
-            const at = [...new Set([0, ...chunks.map((cut) => cut % (stream.length + 1)), stream.length])].sort(
-              (a, b) => a - b
-            )
-            for (let i = 0; i + 1 < at.length; i++)
-              client.conversation.receive(Buffer.from(stream.subarray(at[i], at[i + 1])))
-            expect(exchange.finished).toBe(true)
-            return [
-              exchange.first?.rows,
-              exchange.first?.next?.rows,
-              exchange.prepared,
-              failure(exchange.error),
-              client.conversation.failure
-            ]
-          }
-          expect(read(cuts)).toEqual(read([]))
-        }
-      ),
-      { numRuns: 300 }
-    )
-  })
-
-  const changes = FastCheck.array(
-    FastCheck.record({
-      what: FastCheck.constantFrom("set", "insert", "remove", "cut"),
-      at: FastCheck.nat(),
-      byte: FastCheck.oneof(
-        FastCheck.integer({ min: 0, max: 255 }),
-        FastCheck.constantFrom(0, 0xfb, 0xfc, 0xfd, 0xfe, 0xff)
-      )
-    }),
-    { minLength: 1, maxLength: 3 }
-  )
-
-  const changed = (bytes: Buffer, { what, at, byte }: { what: string; at: number; byte: number }): Buffer => {
-    if (bytes.length === 0) return bytes
-    const place = at % bytes.length
-    const before = bytes.subarray(0, place)
-    const rest = bytes.subarray(place)
-    if (what === "cut") return Buffer.from(before)
-    if (what === "insert") return Buffer.concat([before, u8(byte), rest])
-    return what === "remove"
-      ? Buffer.concat([before, rest.subarray(1)])
-      : Buffer.concat([before, u8(byte), rest.subarray(1)])
-  }
-
-  for (const whole of [true, false]) {
-    it(`never throws and never hangs at an answer that was garbled or cut on its way${whole ? ", in packets that are whole" : ""}`, () => {
-      FastCheck.assert(
-        FastCheck.property(
-          FastCheck.constantFrom(...modes),
-          FastCheck.nat(8),
-          changes,
-          FastCheck.array(FastCheck.nat(), { maxLength: 4 }),
-          FastCheck.boolean(),
-          FastCheck.constantFrom(Value.defaultValueOptions, exact),
-          (mode, which, list, cuts, streaming, values) => {
-            const [kind, payloads] = answers(mode)[which]!
-            let stream: Buffer
-            if (whole) {
-              const garbled = [...payloads]
-              for (const change of list) {
-                // The last bits say which packet, so that rows are as likely as definitions.
-                const place = change.byte % garbled.length
-                garbled[place] = changed(garbled[place]!, change)
-              }
-              stream = packets(garbled)
-            } else stream = list.reduce(changed, packets(payloads))
-            const client = new Client(mode)
-            const plan: Plan = { shape: undefined, metadata: undefined }
-            const exchange = client.begin(kind, kind === "binary" ? plan : undefined, values)
-            exchange.streaming = streaming && (kind === "text" || kind === "binary")
-            survives(client, [exchange, client.begin("simple")], stream, cuts)
-          }
-        ),
-        { numRuns: 2_000 }
-      )
     })
   }
 })

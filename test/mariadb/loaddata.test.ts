@@ -1,0 +1,4 @@
+import { loadDataContract } from "../contract/LoadData.js"
+import { mariadb } from "../support/Backend.js"
+
+loadDataContract(mariadb())

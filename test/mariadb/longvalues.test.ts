@@ -1,0 +1,4 @@
+import { longValuesContract } from "../contract/LongValues.js"
+import { mariadb } from "../support/Backend.js"
+
+longValuesContract(mariadb())
