@@ -162,7 +162,7 @@ const makeEngine = (pool: Pool.Pool): Engine => {
   /** A handle that ends with the scope, before its connection goes back. */
   const lend = Effect.flatMap(pool.acquire, (connection) =>
     Effect.acquireRelease(
-      Effect.sync(() => new LentConnection(connection, ambientTag)),
+      Effect.sync(() => new LentConnection(connection, ambientTag).handOut()),
       (lent) => Effect.sync(() => lent.expire())
     )
   )
@@ -170,7 +170,7 @@ const makeEngine = (pool: Pool.Pool): Engine => {
   /** A body with a handle that ends with it. */
   const lendTo = <A, E, R>(body: (lent: LentConnection) => Effect.Effect<A, E, R>) =>
     pool.use((connection) => {
-      const lent = new LentConnection(connection, ambientTag)
+      const lent = new LentConnection(connection, ambientTag).handOut()
       return Effect.ensuring(
         body(lent),
         Effect.sync(() => lent.expire())
@@ -186,8 +186,9 @@ const makeEngine = (pool: Pool.Pool): Engine => {
       return ambient === undefined ? outside : within(ambient)
     })
 
-  const transaction: Engine["transaction"] = (body, options = {}) => {
-    const { retry, ...begin } = options
+  const transaction: Engine["transaction"] = (body, options) => {
+    const { retry, ...given } = options ?? {}
+    const begin = options === undefined ? Transaction.plainOptions : given
     const outermost = Transaction.retrying(
       Transaction.afterwards((committed, restore) =>
         pool.useIn(restore, (connection) =>
@@ -220,7 +221,7 @@ const makeEngine = (pool: Pool.Pool): Engine => {
       ) as Effect.Effect<A, E, Exclude<R, SAConnection>> // R never has this engine's own tag
     return inAmbient(
       ({ connection }): Effect.Effect<A, E, Exclude<R, SAConnection>> =>
-        Effect.provideService(body, SAConnection, connection),
+        Effect.provideService(body, SAConnection, connection.handOut()),
       lendTo(pinned)
     )
   }
@@ -247,7 +248,7 @@ const makeEngine = (pool: Pool.Pool): Engine => {
       ),
     transaction,
     withConnection,
-    acquire: inAmbient(({ connection }) => Effect.succeed(connection), lend),
+    acquire: inAmbient(({ connection }) => Effect.succeed(connection.handOut()), lend),
     close: pool.close,
     terminate: pool.terminate,
     waitClosed: pool.waitClosed

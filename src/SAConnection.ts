@@ -110,7 +110,7 @@ export class LentConnection implements SAConnection {
   readonly id: string
   readonly server: Connection["server"]
   private readonly turn = new Turn()
-  private readonly handles: SATransaction.Handles
+  private madeHandles: SATransaction.Handles | undefined
   private closed = false
   private seized = false
 
@@ -120,12 +120,22 @@ export class LentConnection implements SAConnection {
   ) {
     this.id = connection.id
     this.server = connection.server
-    this.handles = new SATransaction.Handles(connection, this.turn)
+  }
+
+  /** For whoever is given this as a whole: its functions can be used without it. */
+  handOut(): this {
+    if (Object.hasOwn(this, "execute")) return this
     this.execute = this.execute.bind(this)
     this.scalar = this.scalar.bind(this)
     this.stream = this.stream.bind(this)
     this.transaction = this.transaction.bind(this)
     this.begin = this.begin.bind(this)
+    return this
+  }
+
+  private get handles(): SATransaction.Handles {
+    if (this.madeHandles === undefined) this.madeHandles = new SATransaction.Handles(this.connection, this.turn)
+    return this.madeHandles
   }
 
   execute<A extends object = Record<string, unknown>>(
@@ -230,11 +240,12 @@ export class LentConnection implements SAConnection {
     context: Context.Context<Exclude<R, Transaction.Transaction>>,
     level: Transaction.Level
   ): Context.Context<R> {
+    // One copy of the context, where `Context.add` makes one for each service.
+    const services = new Map(context.unsafeMap)
+    services.set(Transaction.Transaction.key, level)
+    services.set(this.ambient.key, { connection: this, level })
     // R is what the caller has and the two services that are added here.
-    return Context.add(Context.add(context, Transaction.Transaction, level), this.ambient, {
-      connection: this,
-      level
-    }) as Context.Context<Ambient | Transaction.Transaction | Exclude<R, Transaction.Transaction>> as Context.Context<R>
+    return Context.unsafeMake<R>(services)
   }
 
   /**
@@ -260,20 +271,17 @@ export class LentConnection implements SAConnection {
             restore(body as Effect.Effect<A, E>)
           ),
           {
-            onSuccess: (value) => Effect.as(back, value),
-            onFailure: (cause) => Effect.zipRight(back, Effect.failCause(cause))
+            onSuccess: (value) => {
+              this.expire()
+              return Effect.as(back, value)
+            },
+            onFailure: (cause) => {
+              this.expire()
+              return Effect.zipRight(back, Effect.failCause(cause))
+            }
           }
         )
-      return Effect.matchCauseEffect(Transaction.runIn(restore, this.connection, options, within, surroundings), {
-        onSuccess: (value) => {
-          this.expire()
-          return Effect.succeed(value)
-        },
-        onFailure: (cause) => {
-          this.expire()
-          return Effect.failCause(cause)
-        }
-      })
+      return Transaction.runIn(restore, this.connection, options, within, surroundings)
     })
   }
 

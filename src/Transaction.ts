@@ -544,7 +544,7 @@ const beginningOf = (
   host: Host,
   options: BeginOptions
 ): Array<string> | InvalidRequestError | NotSupportedError | OperationalError | ArgumentError => {
-  const refused = refusedOption(options)
+  const refused = options === plainOptions ? undefined : refusedOption(options)
   if (refused !== undefined) return refused
   if (host.isSpent()) {
     return new OperationalError({
@@ -558,6 +558,9 @@ const beginningOf = (
   const statements = host.dialect.begin(options)
   return statements instanceof NotSupportedError ? statements : [...statements]
 }
+
+/** The options of a transaction that has the characteristics of its session. */
+export const plainOptions: BeginOptions = {}
 
 const levels: ReadonlySet<unknown> = new Set<IsolationLevel>([
   "read uncommitted",
