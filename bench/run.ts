@@ -1,175 +1,142 @@
-// The benchmark: every contender in a process of its own, one server, rounds that take turns, medians and their spread.
-//   npm run bench                     all workloads
-//   npm run bench -- --rounds 15      more rounds
-//   npm run bench -- --only select    workloads whose name has this in it
-// EFFECT_SA_BENCH_URL=mysql://… uses a server that is there; else a private MariaDB is started as the tests do.
-import { type ChildProcess, fork } from "node:child_process"
+// The benchmark: one server, every contender in a process of its own, rounds that take turns, medians and their spread.
+//   npm run bench                                    all workloads, on a private MariaDB that is started as the tests do
+//   npm run bench -- --server mysql                  on a private MySQL
+//   npm run bench -- --rounds 15 --milliseconds 700  how many rounds, and how long each contender has in one
+//   npm run bench -- --only select                   workloads whose name has this in it
+//   npm run bench -- --contenders effect-sa,mysql2   these contenders only
+// EFFECT_SA_BENCH_URL=mysql://… uses a server that is there, where no --server is given.
 import { mkdirSync, writeFileSync } from "node:fs"
 import { cpus } from "node:os"
 import { fileURLToPath } from "node:url"
-import mysql2 from "mysql2"
-import { startMariadb } from "../test/support/servers/mariadb.js"
-import { type Measured, type Order, table, tableRows, type WorkloadName, workloads } from "./workload.js"
+import { parseArgs } from "node:util"
+import { type Server, startMariadb } from "../test/support/servers/mariadb.js"
+import { startMysql } from "../test/support/servers/mysql.js"
+import type { Measured } from "./contender.js"
+import { clear, fill } from "./fill.js"
+import { exceeded, peer, print, type Rounds, reportOf } from "./report.js"
+import { type Running, start } from "./running.js"
+import { type Kind, type WorkloadName, workloadNames, workloads } from "./workload.js"
 
-const peer = "mysql2"
-const contenders = ["effect-sa", peer, "sql-mysql2"]
+const everyContender = ["effect-sa", "effect-sa-unshared", peer, "sql-mysql2", "sysbench"]
+const starters = { mariadb: startMariadb, mysql: startMysql }
 
-const argument = (name: string): string | undefined => {
-  const at = process.argv.indexOf(`--${name}`)
-  return at < 0 ? undefined : process.argv[at + 1]
-}
-const rounds = Number(argument("rounds") ?? 9)
-const milliseconds = Number(argument("milliseconds") ?? 700)
-const names = (Object.keys(workloads) as Array<WorkloadName>).filter((name) => name.includes(argument("only") ?? ""))
-
-const ask = (child: ChildProcess, order: Order): Promise<Measured> =>
-  new Promise((resolve, reject) => {
-    const ended = (): void => reject(new Error("a contender ended by itself"))
-    child.once("exit", ended)
-    child.once("message", (message) => {
-      child.off("exit", ended)
-      resolve(message as Measured)
-    })
-    child.send(order)
-  })
-
-const start = (name: string, url: string): Promise<ChildProcess> =>
-  new Promise((resolve, reject) => {
-    const child = fork(fileURLToPath(new URL(`./contenders/${name}.ts`, import.meta.url)), {
-      env: { ...process.env, EFFECT_SA_BENCH_URL: url },
-      stdio: ["ignore", "inherit", "inherit", "ipc"]
-    })
-    const ended = (code: number | null): void => reject(new Error(`${name} ended with ${code}`))
-    child.once("exit", ended)
-    child.once("message", () => {
-      child.off("exit", ended)
-      resolve(child)
-    })
-  })
-
-const query = (url: string, statements: ReadonlyArray<string>): Promise<string> =>
-  new Promise((resolve, reject) => {
-    const connection = mysql2.createConnection({ uri: url, multipleStatements: true, rowsAsArray: true })
-    connection.query(`${statements.join(";")}; SELECT VERSION()`, (error, results) => {
-      connection.destroy()
-      if (error !== null) reject(error)
-      else resolve(JSON.stringify(Array.isArray(results) ? results.at(-1) : ""))
-    })
-  })
-
-const fill = (url: string): Promise<string> => {
-  const rows = Array.from(
-    { length: tableRows },
-    (_, i) => `(${i}, 'name of number ${i}', ${i}, ${i * 1_000_000}, '2024-01-02 03:04:05')`
-  )
-  return query(url, [
-    `DROP TABLE IF EXISTS ${table}`,
-    `CREATE TABLE ${table} (id INT PRIMARY KEY, name VARCHAR(40), n INT, big BIGINT, at DATETIME)`,
-    `INSERT INTO ${table} VALUES ${rows.join(",")}`
-  ])
-}
-
-const quantile = (values: ReadonlyArray<number>, q: number): number => {
-  const sorted = [...values].sort((a, b) => a - b)
-  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN
-}
-
-interface Line {
-  readonly workload: WorkloadName
-  readonly contender: string
-  /** Operations a second: the median, and the quarter below and above it. */
-  readonly throughput: { readonly median: number; readonly low: number; readonly high: number }
-  /** Microseconds of CPU for an operation, median. */
-  readonly cpu: number
-  /** Of the throughput to the peer's in the same round: the median, and the quarter below and above it. */
-  readonly ratio: { readonly median: number; readonly low: number; readonly high: number }
-  readonly memory: number
-}
-
-const spread = (values: ReadonlyArray<number>) => ({
-  median: quantile(values, 0.5),
-  low: quantile(values, 0.25),
-  high: quantile(values, 0.75)
+const { values: given } = parseArgs({
+  options: {
+    server: { type: "string" },
+    rounds: { type: "string", default: "9" },
+    milliseconds: { type: "string", default: "700" },
+    only: { type: "string", default: "" },
+    contenders: { type: "string", default: everyContender.join() }
+  }
 })
+const rounds = Number(given.rounds)
+const milliseconds = Number(given.milliseconds)
+const names = workloadNames.filter((name) => name.includes(given.only))
+const contenders = given.contenders.split(",")
 
-const main = async (): Promise<void> => {
-  const given = process.env.EFFECT_SA_BENCH_URL
-  const server = given === undefined ? await startMariadb() : { url: given, stop: () => Promise.resolve() }
-  const children = new Map<string, ChildProcess>()
+/** The workloads that share processes, and each of the others. */
+const groups = [
+  names.filter((name) => !workloads[name].alone),
+  ...names.flatMap((name) => (workloads[name].alone ? [[name]] : []))
+].filter((group) => group.length > 0)
+
+const log = (line: string): void => {
+  process.stderr.write(`  ${line}\n`)
+}
+
+/** Why the run cannot be done as it was asked for. */
+const refused = (): string | undefined => {
+  const unknown = contenders.find((name) => !everyContender.includes(name))
+  if (unknown !== undefined) return `--contenders ${unknown}: there are ${everyContender.join(", ")}`
+  if (given.server !== undefined && !Object.hasOwn(starters, given.server))
+    return `--server ${given.server}: mariadb or mysql`
+  if (names.length === 0) return `--only ${given.only}: no workload has this in its name`
+  if (!(rounds >= 1 && milliseconds >= 1)) return "--rounds and --milliseconds: numbers from 1"
+  return undefined
+}
+
+const startServer = (): Promise<Server> => {
+  const url = process.env.EFFECT_SA_BENCH_URL
+  if (given.server === undefined && url !== undefined) return Promise.resolve({ url, stop: () => Promise.resolve() })
+  return starters[given.server === "mysql" ? "mysql" : "mariadb"]()
+}
+
+/** What each contender has said that it can do. */
+const abilities = new Map<string, ReadonlyArray<Kind>>()
+
+/** Starts the contenders that can do any of these. */
+const startAll = async (group: ReadonlyArray<WorkloadName>, url: string, running: Map<string, Running>) => {
+  const isOfUse = (kinds: ReadonlyArray<Kind>) => group.some((name) => kinds.includes(workloads[name].kind))
+  for (const name of contenders) {
+    const known = abilities.get(name)
+    if (known !== undefined && !isOfUse(known)) continue
+    const contender = await start(name, url)
+    const { kinds, missing } = contender.ready
+    if (missing !== undefined) log(`${name} ${missing}`)
+    abilities.set(name, kinds)
+    if (isOfUse(kinds)) running.set(name, contender)
+    else await contender.end()
+  }
+}
+
+/** All rounds of workloads that share the contenders' processes. */
+const measure = async (group: ReadonlyArray<WorkloadName>, url: string): Promise<ReadonlyArray<Rounds>> => {
+  const running = new Map<string, Running>()
   try {
-    const version = await fill(server.url)
-    for (const name of contenders) children.set(name, await start(name, server.url))
-    const measured = new Map<string, Array<Measured>>()
-    const key = (workload: WorkloadName, contender: string): string => `${workload}|${contender}`
+    await startAll(group, url, running)
+    const start = new Map([...running].map(([name, { ready }]) => [name, ready.memory]))
+    const measured = group.map((workload) => {
+      const able = [...running.keys()].filter((name) => abilities.get(name)?.includes(workloads[workload].kind))
+      return { workload, start, contenders: new Map(able.map((name) => [name, [] as Array<Measured>])) }
+    })
+    log(group.length === 1 ? String(group[0]) : `${group.length} workloads`)
     for (let round = -1; round < rounds; round++) {
-      process.stderr.write(round < 0 ? "  warming up\n" : `  round ${round + 1} of ${rounds}\n`)
-      for (const workload of names) {
-        // Who goes first changes from round to round.
-        const order = contenders.map((_, i) => contenders[(i + round + contenders.length) % contenders.length]!)
-        for (const contender of order) {
-          const result = await ask(children.get(contender)!, { workload, milliseconds })
-          if (round < 0) continue
-          const all = measured.get(key(workload, contender)) ?? []
-          all.push(result)
-          measured.set(key(workload, contender), all)
+      log(round < 0 ? "  warming up" : `  round ${round + 1} of ${rounds}`)
+      for (const { workload, contenders } of measured) {
+        const able = [...contenders.keys()]
+        for (const turn of able.keys()) {
+          // Who goes first changes from round to round.
+          const name = able[(turn + round + able.length) % able.length]!
+          // A process starts cold: the round before the first is longer, and does not count.
+          const order = { workload, milliseconds: round < 0 ? 3 * milliseconds : milliseconds }
+          const result = await running.get(name)!.ask(order)
+          if (round >= 0) contenders.get(name)?.push(result)
         }
       }
     }
-    const lines: Array<Line> = []
-    for (const workload of names) {
-      const peers = measured.get(key(workload, peer)) ?? []
-      for (const contender of contenders) {
-        const all = measured.get(key(workload, contender)) ?? []
-        const rates = all.map(({ operations, seconds }) => operations / seconds)
-        lines.push({
-          workload,
-          contender,
-          throughput: spread(rates),
-          cpu: quantile(
-            all.map(({ cpu }) => cpu),
-            0.5
-          ),
-          ratio: spread(rates.map((rate, i) => rate / (peers[i]!.operations / peers[i]!.seconds))),
-          memory: Math.max(...all.map(({ memory }) => memory))
-        })
-      }
-    }
-    print(lines)
-    const folder = fileURLToPath(new URL("./results/", import.meta.url))
-    mkdirSync(folder, { recursive: true })
-    const file = `${folder}latest.json`
-    writeFileSync(
-      file,
-      JSON.stringify(
-        { server: version, node: process.version, cores: cpus().length, rounds, milliseconds, lines },
-        undefined,
-        2
-      )
-    )
-    process.stderr.write(`  written to bench/results/latest.json\n`)
+    return measured
   } finally {
-    for (const child of children.values()) {
-      child.send("end")
+    for (const contender of running.values()) await contender.end()
+  }
+}
+
+const main = async (): Promise<void> => {
+  const server = await startServer()
+  try {
+    const version = await fill(server.url, new Set(names.map((name) => workloads[name].kind)))
+    const measured: Array<Rounds> = []
+    for (const group of groups) measured.push(...(await measure(group, server.url)))
+    await clear(server.url)
+    const report = reportOf(measured)
+    process.stdout.write(print(report))
+    const folder = fileURLToPath(new URL("./results/", import.meta.url))
+    const file = given.server === "mysql" ? "latest-mysql.json" : "latest.json"
+    mkdirSync(folder, { recursive: true })
+    const machine = { server: version, node: process.version, cores: cpus().length }
+    writeFileSync(`${folder}${file}`, JSON.stringify({ ...machine, rounds, milliseconds, ...report }, undefined, 2))
+    log(`written to bench/results/${file}`)
+    for (const { workload, figure, limit } of exceeded(report)) {
+      log(`${workload}: the ${figure} is above ${limit} times what it is held against`)
+      process.exitCode = 1
     }
+  } finally {
     await server.stop()
   }
 }
 
-const print = (lines: ReadonlyArray<Line>): void => {
-  const number = (value: number, digits = 0): string =>
-    value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits })
-  for (const workload of new Set(lines.map((line) => line.workload))) {
-    process.stdout.write(`\n${workload}\n`)
-    for (const line of lines.filter((each) => each.workload === workload)) {
-      const { throughput, ratio } = line
-      process.stdout.write(
-        `  ${line.contender.padEnd(14)}${number(throughput.median).padStart(9)} /s (${number(throughput.low)} to ${number(throughput.high)})`.padEnd(
-          52
-        ) +
-          `${number(line.cpu, 1).padStart(8)} µs CPU   ${number(ratio.median, 2)} × ${peer} (${number(ratio.low, 2)} to ${number(ratio.high, 2)})   ${number(line.memory / 2 ** 20)} MiB\n`
-      )
-    }
-  }
+const refusal = refused()
+if (refusal === undefined) await main()
+else {
+  log(refusal)
+  process.exitCode = 1
 }
-
-await main()

@@ -1,5 +1,7 @@
-import mysql2 from "mysql2"
-import { check, poolSize, runnerOf, serve, table, tableRows } from "../workload.js"
+import mysql2, { type QueryOptions } from "mysql2"
+import { inProcess, serve } from "../contender.js"
+import { type PromiseOperation, runMany } from "../promise.js"
+import { check, checkStream, isSlow, poolSize, slowStatement, streamTable, table, tableRows } from "../workload.js"
 
 type Row = ReadonlyArray<unknown>
 
@@ -18,21 +20,19 @@ await serve(async (url) => {
     (resolve: (rows: ReadonlyArray<Row>) => void, reject: (error: Error) => void) =>
     (error: Error | null, rows: unknown): void =>
       error === null && Array.isArray(rows) ? resolve(rows) : error === null ? resolve([]) : reject(error)
-  const select = (i: number) => ({
+  const execute = (statement: QueryOptions) =>
+    new Promise<ReadonlyArray<Row>>((resolve, reject) => pool.execute(statement, settle(resolve, reject)))
+  const point = (i: number) => ({
     sql: `SELECT * FROM ${table} WHERE id = ?`,
     values: [i % tableRows],
     rowsAsArray: true
   })
-  return {
-    run: runnerOf({
-      select: (i) =>
-        new Promise<ReadonlyArray<Row>>((resolve, reject) => pool.execute(select(i), settle(resolve, reject))).then(
-          (rows) => check(rows[0]?.[0] === i % tableRows)
-        ),
+  const select: PromiseOperation = (i) => execute(point(i)).then((rows) => check(rows[0]?.[0] === i % tableRows))
+  return inProcess<PromiseOperation>(
+    {
+      select,
       rows: () =>
-        new Promise<ReadonlyArray<Row>>((resolve, reject) =>
-          pool.execute({ sql: `SELECT * FROM ${table}`, rowsAsArray: true }, settle(resolve, reject))
-        ).then((rows) => check(rows.length === tableRows)),
+        execute({ sql: `SELECT * FROM ${table}`, rowsAsArray: true }).then((rows) => check(rows.length === tableRows)),
       transaction: (i) =>
         new Promise<void>((resolve, reject) =>
           pool.getConnection((failed, connection) => {
@@ -46,7 +46,7 @@ await serve(async (url) => {
               connection.execute(`UPDATE ${table} SET n = n + 1 WHERE id = ?`, [i % tableRows], (error) => {
                 if (error !== null) return end(error)
                 connection.execute(
-                  select(i),
+                  point(i),
                   settle((rows) => {
                     check(rows[0]?.[0] === i % tableRows)
                     connection.query("COMMIT", (error) => {
@@ -59,8 +59,31 @@ await serve(async (url) => {
               })
             })
           })
-        )
-    }),
-    close: () => new Promise((resolve) => pool.end(() => resolve()))
-  }
+        ),
+      // By events: twice as fast as to iterate over it, and no slower than a prepared statement's stream.
+      stream: () =>
+        new Promise<void>((resolve, reject) => {
+          let rows = 0
+          let sumOfIds = 0
+          pool
+            .query({ sql: `SELECT * FROM ${streamTable}`, rowsAsArray: true })
+            .stream()
+            .on("data", (row) => {
+              rows++
+              sumOfIds += row[0]
+            })
+            .on("error", reject)
+            .on("end", () => {
+              checkStream(rows, sumOfIds)
+              resolve()
+            })
+        }),
+      mixed: (i) =>
+        isSlow(i)
+          ? execute({ sql: slowStatement, rowsAsArray: true }).then((rows) => check(rows[0]?.[0] === 0))
+          : select(i)
+    },
+    runMany,
+    () => new Promise((resolve) => pool.end(() => resolve()))
+  )
 })

@@ -1,8 +1,9 @@
 import { SqlClient } from "@effect/sql"
 import { MysqlClient } from "@effect/sql-mysql2"
 import { Duration, Effect, ManagedRuntime, Redacted } from "effect"
-import { type EffectOperations, runMany } from "../effect.js"
-import { check, poolSize, serve, table, tableRows } from "../workload.js"
+import { inProcess, serve } from "../contender.js"
+import { type EffectOperation, readStream, runMany } from "../effect.js"
+import { check, isSlow, poolSize, slowStatement, streamTable, table, tableRows } from "../workload.js"
 
 interface Point {
   readonly id: number
@@ -24,20 +25,23 @@ await serve(async (url) => {
     })
   )
   const sql = await runtime.runPromise(SqlClient.SqlClient)
-  const select = (i: number) =>
+  const select: EffectOperation<never> = (i) =>
     Effect.map(sql<Point>`SELECT * FROM ${sql(table)} WHERE id = ${i % tableRows}`, (rows) =>
       check(rows[0]?.id === i % tableRows)
     )
-  const operations: EffectOperations<never> = {
-    select,
-    rows: () => Effect.map(sql<Point>`SELECT * FROM ${sql(table)}`, (rows) => check(rows.length === tableRows)),
-    transaction: (i) =>
-      sql.withTransaction(
-        Effect.zipRight(sql`UPDATE ${sql(table)} SET n = n + 1 WHERE id = ${i % tableRows}`, select(i))
-      )
-  }
-  return {
-    run: (kind, concurrency, until) => runtime.runPromise(runMany(operations[kind], concurrency, until)),
-    close: () => runtime.dispose()
-  }
+  const sleep = Effect.map(sql.unsafe<{ readonly slept: number }>(slowStatement), (rows) => check(rows[0]?.slept === 0))
+  return inProcess<EffectOperation<never>>(
+    {
+      select,
+      rows: () => Effect.map(sql<Point>`SELECT * FROM ${sql(table)}`, (rows) => check(rows.length === tableRows)),
+      transaction: (i) =>
+        sql.withTransaction(
+          Effect.zipRight(sql`UPDATE ${sql(table)} SET n = n + 1 WHERE id = ${i % tableRows}`, select(i))
+        ),
+      stream: () => readStream(sql<Point>`SELECT * FROM ${sql(streamTable)}`.stream),
+      mixed: (i) => (isSlow(i) ? sleep : select(i))
+    },
+    (...load) => runtime.runPromise(runMany(...load)),
+    () => runtime.dispose()
+  )
 })
