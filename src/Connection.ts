@@ -8,27 +8,24 @@
  * @since 0.1.0
  */
 import { Context, Effect, type Scope } from "effect"
-import type { Dialect } from "./Dialect.js"
-import type {
-  DriverConnection,
-  DriverResult,
-  Request,
-  RowStream,
-  ServerInfo,
-  SessionStatus
-} from "./Driver.js"
+import type { Dialect, IsolationLevel } from "./Dialect.js"
+import type { DriverConnection, DriverResult, Request, RowStream, ServerInfo, SessionStatus } from "./Driver.js"
 import {
-  type ArgumentError,
+  ArgumentError,
   type ConnectError,
+  type DataError,
   type DriverError,
   InvalidRequestError,
   isDriverError,
+  NotSupportedError,
   OperationalError
 } from "./Errors.js"
+import { echoing } from "./Echo.js"
 import type { Recycled } from "./LeasePool.js"
+import { classify } from "./mysql/MysqlErrors.js"
 import * as Options from "./Options.js"
 import type { Compiled } from "./Statement.js"
-import { type BoundValue, defaultValueOptions, type ValueOptions } from "./Value.js"
+import { bind, type BoundValue, defaultValueOptions, type Parameter, type ValueOptions } from "./Value.js"
 
 /**
  * What a connection is in the middle of.
@@ -37,6 +34,19 @@ import { type BoundValue, defaultValueOptions, type ValueOptions } from "./Value
  * @category models
  */
 export type State = "idle" | "transaction" | "streaming" | "spent"
+
+/**
+ * A warning about a statement. What its message quotes of a value is left out, as in errors.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Warning {
+  readonly level: "Note" | "Warning" | "Error"
+  /** The server's number, as `errno` of errors. */
+  readonly code: number
+  readonly message: string
+}
 
 /**
  * One connection (`aiomysql.Connection`). Its statements run one at a time; who shares it between fibers must see to
@@ -49,6 +59,15 @@ export interface Connection {
   /** As the server's process list names it (`aiomysql.Connection.thread_id`). */
   readonly id: string
   readonly server: ServerInfo
+  /** Where the database is, for people (`get_host_info`, `host`, `port`). There is no password in it. */
+  readonly address: string
+  /** Who logged in (`aiomysql.Connection.user`); undefined where nobody does. */
+  readonly user: string | undefined
+  /** The default database by the options (`aiomysql.Connection.db`), to which a reset goes back. */
+  readonly database: string | undefined
+  readonly connectedAt: Date
+  /** When the database last answered (`aiomysql.Connection.last_usage`). */
+  readonly lastUsedAt: () => Date
   readonly dialect: Dialect
   readonly values: ValueOptions
   /** Milliseconds that COMMIT and ROLLBACK may take. */
@@ -83,6 +102,41 @@ export interface Connection {
     values: ValueOptions,
     before?: ReadonlyArray<string>
   ) => Effect.Effect<RowStream, DriverError | InvalidRequestError, Scope.Scope>
+  /** As `stream`, and each further result set by `RowStream.next`, where `stream` passes over them. Fails as `execute`. */
+  readonly streamSets: (
+    compiled: Compiled,
+    values: ValueOptions
+  ) => Effect.Effect<RowStream, DriverError | InvalidRequestError, Scope.Scope>
+  /**
+   * What the database warns of about the last statement (SHOW WARNINGS, `aiomysql.Connection.show_warnings`): as many as the
+   * server keeps. That there are any, the result of the statement says for nothing. SQLite has no warnings.
+   *
+   * *Fails with* `InvalidRequestError` while a stream is open, and with what the database answers.
+   */
+  readonly warnings: Effect.Effect<ReadonlyArray<Warning>, DriverError | InvalidRequestError>
+  /**
+   * A value as a literal of SQL, quotes and all, as this session reads it now (`aiomysql.Connection.literal`, `escape`): with
+   * backslashes escaped, or as they are where the session has NO_BACKSLASH_ESCAPES. It is for people to read, and for
+   * statements that take no parameters, such as the DEFAULT of a column. Values of statements are parameters.
+   *
+   * *Fails with* `ArgumentError` for what cannot be bound, and with `DataError` for what the database has no literal of.
+   *
+   * https://dev.mysql.com/doc/refman/9.7/en/string-literals.html
+   *
+   * @example
+   * ```ts
+   * import { Effect } from "effect"
+   * import { Engine } from "effect-sa"
+   *
+   * export const withGreeting = (greeting: string) =>
+   *   Effect.gen(function* () {
+   *     const { pool } = yield* Engine.Engine
+   *     const literal = yield* pool.use((connection) => connection.literal(greeting))
+   *     yield* Engine.execute(`CREATE TABLE visit (id INTEGER PRIMARY KEY, greeting VARCHAR(50) DEFAULT ${literal})`)
+   *   })
+   * ```
+   */
+  readonly literal: (value: Parameter) => Effect.Effect<string, ArgumentError | DataError>
   /** Executes a statement that the connection's owner answers for, such as COMMIT; 0 is no time limit. */
   readonly control: (
     sql: string,
@@ -96,6 +150,37 @@ export interface Connection {
   readonly commit: (andChain: boolean) => Effect.Effect<void, DriverError | InvalidRequestError>
   /** Takes the transaction that began with the last commit, if there is one that nobody has taken. */
   readonly takeChained: () => boolean
+  /**
+   * Makes this the database of names that do not say theirs (`aiomysql.Connection.select_db`), until the connection goes
+   * back to its pool.
+   *
+   * *Fails with* `OperationalError` `UnknownDatabase` or `AccessDenied`, with `NotSupportedError` on SQLite, and with
+   * `InvalidRequestError` while a stream is open.
+   *
+   * https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_com_init_db.html
+   */
+  readonly selectDatabase: (name: string) => Effect.Effect<void, DriverError | InvalidRequestError>
+  /**
+   * Sets the isolation level of the transactions to come on this connection that do not name their own, until it goes back
+   * to its pool (SQLAlchemy's `execution_options(isolation_level=…)`).
+   *
+   * *Fails with* `NotSupportedError` on SQLite, and with `InvalidRequestError` while a stream is open.
+   *
+   * https://dev.mysql.com/doc/refman/9.7/en/set-transaction.html
+   */
+  readonly setIsolationLevel: (level: IsolationLevel) => Effect.Effect<void, DriverError | InvalidRequestError>
+  /**
+   * Ends another connection by its `id`, or only the statement that it is executing (`aiomysql.Connection.kill`).
+   *
+   * *Fails with* `ArgumentError` for what is no id; `OperationalError` where there is no such connection, or it is somebody
+   * else's and this user may not; `NotSupportedError` on SQLite; `InvalidRequestError` while a stream is open.
+   *
+   * https://dev.mysql.com/doc/refman/9.7/en/kill.html
+   */
+  readonly kill: (
+    id: string,
+    what?: "connection" | "statement"
+  ) => Effect.Effect<void, DriverError | ArgumentError | InvalidRequestError>
   /** Asks for a sign of life (`aiomysql.Connection.ping`, which never reconnects here). */
   readonly ping: (timeout: number) => Effect.Effect<void, DriverError>
   /** Nothing is known of the session any more. */
@@ -133,6 +218,10 @@ const nothing: ReadonlyArray<string> = []
 class DriverBackedConnection implements Connection {
   readonly id: string
   readonly server: ServerInfo
+  readonly address: string
+  readonly user: string | undefined
+  readonly database: string | undefined
+  readonly connectedAt = new Date()
   readonly dialect: Dialect
   readonly values: ValueOptions
   readonly endTimeout: number
@@ -148,6 +237,9 @@ class DriverBackedConnection implements Connection {
   ) {
     this.id = driver.id
     this.server = driver.server
+    this.address = settings.address
+    this.user = settings.user
+    this.database = settings.database
     this.dialect = settings.dialect
     this.values = settings.values
     this.endTimeout = settings.endTimeout
@@ -189,6 +281,10 @@ class DriverBackedConnection implements Connection {
     return this.chained ? this.unchained(compiled, nothing, shared) : shared(nothing)
   }
 
+  lastUsedAt(): Date {
+    return new Date(Date.now() - (performance.now() - this.driver.lastAnswerAt()))
+  }
+
   isStalled(): boolean {
     return this.driver.waitingFor() > stalledAfter
   }
@@ -197,6 +293,22 @@ class DriverBackedConnection implements Connection {
     compiled: Compiled,
     values: ValueOptions,
     before = nothing
+  ): Effect.Effect<RowStream, DriverError | InvalidRequestError, Scope.Scope> {
+    return this.streamed(compiled, values, before, false)
+  }
+
+  streamSets(
+    compiled: Compiled,
+    values: ValueOptions
+  ): Effect.Effect<RowStream, DriverError | InvalidRequestError, Scope.Scope> {
+    return this.streamed(compiled, values, nothing, true)
+  }
+
+  private streamed(
+    compiled: Compiled,
+    values: ValueOptions,
+    before: ReadonlyArray<string>,
+    setBySet: boolean
   ): Effect.Effect<RowStream, DriverError | InvalidRequestError, Scope.Scope> {
     return Effect.uninterruptibleMask((restore) => {
       const refused = this.refusal()
@@ -207,11 +319,31 @@ class DriverBackedConnection implements Connection {
         this.streaming = false
       })
       const begin = (before: ReadonlyArray<string>) =>
-        this.driver.stream(requestOf(compiled, compiled.parameters, values, before))
+        this.driver.stream({ ...requestOf(compiled, compiled.parameters, values, before), setBySet })
       return restore(this.chained ? this.unchained(compiled, before, begin) : begin(before)).pipe(
         Effect.tapErrorCause(() => over),
         Effect.tap((stream) => Effect.addFinalizer(() => Effect.zipRight(stream.close, over)))
       )
+    })
+  }
+
+  get warnings(): Effect.Effect<ReadonlyArray<Warning>, DriverError | InvalidRequestError> {
+    return Effect.suspend((): Effect.Effect<ReadonlyArray<Warning>, DriverError | InvalidRequestError> => {
+      const refused = this.refusal()
+      if (refused !== undefined) return refused
+      if (this.dialect.name === "sqlite") return Effect.succeed([])
+      return Effect.map(this.driver.execute(showWarnings), ({ rows }) =>
+        rows.map((row) => warningOf(row, this.server.product))
+      )
+    })
+  }
+
+  literal(value: Parameter): Effect.Effect<string, ArgumentError | DataError> {
+    return Effect.suspend((): Effect.Effect<string, ArgumentError | DataError> => {
+      const bound = bind(value, "value")
+      if (bound instanceof ArgumentError) return Effect.fail(bound)
+      const literal = this.dialect.literal(bound, this.status().noBackslashEscapes !== true)
+      return typeof literal === "string" ? Effect.succeed(literal) : Effect.fail(literal)
     })
   }
 
@@ -272,6 +404,43 @@ class DriverBackedConnection implements Connection {
         if (isDriverError(error) && error.statement === rollback) this.spent = true
       })
     )
+  }
+
+  selectDatabase(name: string): Effect.Effect<void, DriverError | InvalidRequestError> {
+    return Effect.suspend(() => {
+      const refused = this.refusal()
+      if (refused !== undefined) return refused
+      this.changed = true
+      const select = () => this.driver.selectDatabase(name, 0)
+      return this.chained ? this.unchained(endsByItself, nothing, select) : select()
+    })
+  }
+
+  setIsolationLevel(level: IsolationLevel): Effect.Effect<void, DriverError | InvalidRequestError> {
+    return Effect.suspend((): Effect.Effect<void, DriverError | InvalidRequestError> => {
+      const statement = this.dialect.sessionIsolation(level)
+      if (typeof statement !== "string") return Effect.fail(statement)
+      this.changed = true
+      return this.control(statement, 0)
+    })
+  }
+
+  kill(
+    id: string,
+    what: "connection" | "statement" = "connection"
+  ): Effect.Effect<void, DriverError | ArgumentError | InvalidRequestError> {
+    if (this.dialect.name === "sqlite")
+      return Effect.fail(
+        new NotSupportedError({
+          reason: "NotSupported",
+          message: "SQLite has no connections but those of this process"
+        })
+      )
+    if (!/^\d+$/.test(id))
+      return Effect.fail(
+        new ArgumentError({ argument: "id", given: "another text", expected: "the id of a connection" })
+      )
+    return this.control(`KILL ${what === "statement" ? "QUERY" : "CONNECTION"} ${id}`, 0)
   }
 
   ping(timeout: number): Effect.Effect<void, DriverError> {
@@ -340,6 +509,25 @@ class DriverBackedConnection implements Connection {
   }
 }
 
+/** https://dev.mysql.com/doc/refman/9.7/en/show-warnings.html */
+const showWarnings: Request = {
+  sql: "SHOW WARNINGS",
+  parameters: noParameters,
+  values: defaultValueOptions,
+  timeout: 0,
+  before: nothing,
+  shared: false
+}
+
+const warningOf = ([level, code, message]: ReadonlyArray<unknown>, product: ServerInfo["product"]): Warning => {
+  const errno = Number(code)
+  return {
+    level: level === "Note" || level === "Error" ? level : "Warning",
+    code: errno,
+    message: classify({ errno, sqlState: "", message: String(message) }, product, undefined).message
+  }
+}
+
 /** What is executed after what ends a transaction has been answered. */
 const endsByItself: Pick<Compiled, "leavesState" | "isDdl"> = { leavesState: true, isDdl: false }
 
@@ -369,7 +557,14 @@ export const opener = (
   settings: Options.Settings
 ): Effect.Effect<Effect.Effect<Connection, ConnectError, Scope.Scope>, ConnectError, Scope.Scope> =>
   Effect.map(settings.driver, (driver) =>
-    Effect.map(driver.connect, (connection) => new DriverBackedConnection(connection, settings))
+    Effect.map(
+      driver.connect,
+      (connection) =>
+        new DriverBackedConnection(
+          settings.echo === undefined ? connection : echoing(connection, settings.echo),
+          settings
+        )
+    )
   )
 
 /**

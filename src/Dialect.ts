@@ -3,8 +3,9 @@
  *
  * @since 0.1.0
  */
-import type { NotSupportedError } from "./Errors.js"
+import type { DataError, NotSupportedError } from "./Errors.js"
 import type { Lexicon, Token } from "./Lexer.js"
+import type { BoundValue } from "./Value.js"
 
 /**
  * The isolation levels of the SQL standard, as SQLAlchemy names them in lower case.
@@ -54,4 +55,11 @@ export interface Dialect {
    * that it does not.
    */
   readonly mayLeaveState: (sql: string, tokens: ReadonlyArray<Token>) => boolean
+  /**
+   * A value as a literal that means the same, for a session in which backslashes in strings escape, or do not; or why there
+   * is none.
+   */
+  readonly literal: (value: BoundValue, backslashes: boolean) => string | DataError
+  /** The statement with a literal for each `?`, as a session reads it in which backslashes in strings escape, or do not. */
+  readonly inline: (sql: string, parameters: ReadonlyArray<BoundValue>, backslashes: boolean) => string
 }

@@ -31,6 +31,8 @@ export interface SessionStatus {
   readonly autocommit: boolean
   /** The database said that a variable, the default database or a temporary table changed, since the last reset. */
   readonly changed: boolean
+  /** A backslash in a string of the session's statements is just that (NO_BACKSLASH_ESCAPES). */
+  readonly noBackslashEscapes?: boolean | undefined
 }
 
 /**
@@ -69,6 +71,8 @@ export interface Request {
   readonly shared: boolean
   /** What the statement loads from this side; a driver that cannot do that refuses the request. */
   readonly data?: LocalData | undefined
+  /** A stream stops at the end of each result set, for `RowStream.next`. Without it those after the first are passed over. */
+  readonly setBySet?: boolean | undefined
 }
 
 /**
@@ -99,6 +103,8 @@ export interface DriverResult {
   /** The first id that an AUTO_INCREMENT column got, exactly. */
   readonly lastInsertId: number | bigint | undefined
   readonly warningCount: number
+  /** The one row has the values of a procedure's OUT and INOUT parameters, under their names. */
+  readonly isOutParameters?: boolean | undefined
   /** Milliseconds between the statement's turn and its answer, as seen from here. */
   readonly elapsed: number
   /** The result set after this one, of a statement that has several. */
@@ -161,17 +167,64 @@ export const executeEach = (
   )
 
 /**
- * The rows of a statement as they come, read no faster than they are pulled.
+ * What a database says of a result set at its end.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ResultSetEnd
+  extends Pick<DriverResult, "affectedRows" | "changedRows" | "lastInsertId" | "warningCount" | "isOutParameters"> {
+  /** Another result set follows. */
+  readonly hasNext: boolean
+}
+
+/**
+ * The rows of a statement as they come, read no faster than they are pulled: of its first result set, or of one that
+ * `next` has given.
  *
  * @since 0.1.0
  * @category models
  */
 export interface RowStream {
+  /** None where the statement returns no rows. */
   readonly columns: ReadonlyArray<Column>
   /** The next rows, at least one; undefined after the last. Interruption makes the connection unusable. */
   readonly pull: Effect.Effect<ReadonlyArray<ReadonlyArray<unknown>> | undefined, DriverError>
+  /** What came with the end of the result set; undefined as long as that was not read. */
+  readonly end: () => ResultSetEnd | undefined
+  /**
+   * Goes to the next result set, of a request that is `setBySet`, past what was not pulled of this one; undefined after the
+   * last. This one gives no more rows then, and closing any of them closes all. Interruption makes the connection unusable.
+   */
+  readonly next: Effect.Effect<RowStream | undefined, DriverError>
   /** Ends the stream where it is. The connection is usable after it, or closed, whichever is cheaper. It may be called twice. */
   readonly close: Effect.Effect<void>
+}
+
+/**
+ * A result that is there, as a stream: for statements whose answer comes at once, whole.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const streamOf = (result: DriverResult): RowStream => {
+  const { columns = [], next } = result
+  let rows: ReadonlyArray<ReadonlyArray<unknown>> | undefined = result.rows.length === 0 ? undefined : result.rows
+  const taken = (): ReadonlyArray<ReadonlyArray<unknown>> | undefined => {
+    const taken = rows
+    rows = undefined
+    return taken
+  }
+  return {
+    columns,
+    pull: Effect.sync(taken),
+    end: () => ({ ...result, hasNext: next !== undefined }),
+    next: Effect.sync(() => {
+      taken()
+      return next === undefined ? undefined : streamOf(next)
+    }),
+    close: Effect.sync(taken)
+  }
 }
 
 /**
@@ -188,6 +241,8 @@ export interface DriverConnection {
   readonly status: () => SessionStatus
   /** Milliseconds for which the statement whose turn it is has been waiting for its answer; 0 when there is none. */
   readonly waitingFor: () => number
+  /** When the database last answered, by `performance.now`. */
+  readonly lastAnswerAt: () => number
   /** Whether a statement that nobody shares the connection with is under way. */
   readonly isBusy: () => boolean
   readonly closed: () => "lost" | "destroyed" | undefined
@@ -200,6 +255,8 @@ export interface DriverConnection {
   readonly executeMany: (request: ManyRequest) => Effect.Effect<DriverResult, DriverError>
   /** Executes a statement and gives its rows as they are pulled. A statement without rows gives none. */
   readonly stream: (request: Request) => Effect.Effect<RowStream, DriverError>
+  /** Makes this the database of names that do not say theirs, until the next reset. */
+  readonly selectDatabase: (name: string, timeout: number) => Effect.Effect<void, DriverError>
   /** Asks for a sign of life; afterwards `status` is the server's own word. */
   readonly ping: (timeout: number) => Effect.Effect<void, DriverError>
   /** Makes the session new: rolls back, forgets variables, temporary tables, locks and prepared statements. */

@@ -14,6 +14,8 @@
 export interface Lexicon {
   /** A backslash in a string escapes the next character. */
   readonly backslashEscapes: boolean
+  /** What stands in double quotes is an identifier. Without it, it is a string, in which a backslash may escape. */
+  readonly ansiQuotes?: boolean | undefined
   /** `#` begins a comment. */
   readonly hashComments: boolean
   /** `--` begins a comment only before white space or a control character. */
@@ -26,7 +28,7 @@ export interface Lexicon {
 
 /**
  * What a token is. A `string` is what stands in single or double quotes (which are identifiers on some databases: for
- * finding markers there is no difference), a `quoted` is an identifier in backticks or brackets, a `named` is `:name`.
+ * finding markers there is no difference), a `quoted` is what can only be an identifier, a `named` is `:name`.
  *
  * @since 0.1.0
  * @category models
@@ -100,6 +102,7 @@ export const tokens = (sql: string, lexicon: Lexicon): ReadonlyArray<Token> => {
     if (isSpace(code)) at++
     else if (isWordStart(code)) add("word", wordEnd(at))
     else if (isDigit(code)) add("number", wordEnd(at))
+    else if (char === '"' && lexicon.ansiQuotes === true) add("quoted", quotedEnd('"', false))
     else if (char === "'" || char === '"') add("string", quotedEnd(char, lexicon.backslashEscapes))
     else if (char === "`") add("quoted", quotedEnd("`", false))
     else if (char === "[" && lexicon.brackets) add("quoted", until("]", at))

@@ -26,9 +26,22 @@ export interface MultiRow {
   readonly row: string
   readonly tail: string
   readonly parametersPerRow: number
+  /** What each marker of the row is. */
+  readonly markers: ReadonlyArray<Marker>
+  /** Every value of the row is a marker, a literal or a word such as DEFAULT: nothing is called, and no marker in an expression. */
+  readonly isPlain: boolean
   /** The table's name, and its database's where the statement has it. */
   readonly table: { readonly schema: string | undefined; readonly name: string }
 }
+
+/**
+ * What a marker is: a column's `whole` value; the only `argument` of functions, beside strings at the most, which decide by
+ * themselves what they take it for; or an `operand`, which may be taken for what is beside it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Marker = "whole" | "argument" | "operand"
 
 /**
  * What is to be known of a dialect here; a `Dialect` is one.
@@ -328,12 +341,10 @@ export const recognise = (sql: string, { name, lexicon }: Grammar): MultiRow | u
   const { open } = begun
   const close = closing(pieces, open)
   if (close === undefined || dependsOnBackslashes(sql, lexed, lexicon)) return undefined
-  let parametersPerRow = 0
-  for (let at = open; at <= close; at++) {
-    if (!isRepeatable(pieces, at, "row", name)) return undefined
-    if (pieces[at]!.kind === "qmark") parametersPerRow++
-  }
-  if (parametersPerRow === 0) return undefined
+  for (let at = open; at <= close; at++) if (!isRepeatable(pieces, at, "row", name)) return undefined
+  const values = valuesOf(pieces, open, close)
+  const markers = values.flatMap(markersOf)
+  if (markers.length === 0) return undefined
   let end = pieces.length
   while (pieces[end - 1]!.text === ";") end--
   const statement = pieces.slice(0, end)
@@ -343,7 +354,45 @@ export const recognise = (sql: string, { name, lexicon }: Grammar): MultiRow | u
   const [first, last] = [pieces[open]!.start, pieces[close]!.end]
   const names = begun.table.flatMap(({ start, end, text }) => (text === "." ? [] : [unquoted(sql.slice(start, end))]))
   const table = { schema: names.at(-2), name: names.at(-1) ?? "" }
-  return { head: sql.slice(0, first), row: sql.slice(first, last), tail: sql.slice(last), parametersPerRow, table }
+  return {
+    head: sql.slice(0, first),
+    row: sql.slice(first, last),
+    tail: sql.slice(last),
+    parametersPerRow: markers.length,
+    markers,
+    isPlain: markers.every((marker) => marker === "whole") && !values.flat().some(({ text }) => text === "("),
+    table
+  }
+}
+
+/** The row's values: what is between its own commas. */
+const valuesOf = (pieces: Pieces, open: number, close: number): ReadonlyArray<Pieces> => {
+  const values: Array<Pieces> = []
+  let depth = 0
+  let from = open + 1
+  for (let at = from; at <= close; at++) {
+    const { text } = pieces[at]!
+    if (depth === 0 && (text === "," || at === close)) {
+      values.push(pieces.slice(from, at))
+      from = at + 1
+    } else if (text === "(") depth++
+    else if (text === ")") depth--
+  }
+  return values
+}
+
+const markersOf = (value: Pieces): ReadonlyArray<Marker> => {
+  const markers = value.filter(({ kind }) => kind === "qmark")
+  if (value.length === 1) return markers.map(() => "whole")
+  const isArgument = markers.length === 1 && value.every((_, at) => isOfCall(value, at))
+  return markers.map(() => (isArgument ? "argument" : "operand"))
+}
+
+/** Whether the piece can be one of functions that are called with markers and strings. */
+const isOfCall = (value: Pieces, at: number): boolean => {
+  const { kind, text } = value[at]!
+  if (kind === "word") return value[at + 1]?.text === "(" && !operators.has(text)
+  return kind === "qmark" || kind === "string" || text === "(" || text === ")" || text === ","
 }
 
 /**

@@ -4,15 +4,30 @@
  *
  * @since 0.1.0
  */
-import { userInfo } from "node:os"
-import { Duration, Effect, Either, Option, Redacted, type Scope } from "effect"
-import type { Dialect } from "./Dialect.js"
+import type { FileSystem } from "@effect/platform/FileSystem"
+import { type Duration, Effect, Either, Redacted, type Scope } from "effect"
+import type { Dialect, IsolationLevel } from "./Dialect.js"
 import type { Driver } from "./Driver.js"
-import { ArgumentError, type ConnectError, kindOf } from "./Errors.js"
-import type { TlsSettings } from "./mysql/Login.js"
-import { dialect as mysqlDialect } from "./mysql/MysqlDialect.js"
+import type { EchoSettings } from "./Echo.js"
+import { type ArgumentError, type ConnectError, kindOf, type OperationalError } from "./Errors.js"
+import * as OptionFiles from "./mysql/OptionFiles.js"
+import * as MysqlOptions from "./mysql/MysqlOptions.js"
+import {
+  always,
+  count,
+  duration,
+  flag,
+  integer,
+  oneOf,
+  type Read,
+  readAll,
+  refuse,
+  text,
+  texts
+} from "./OptionField.js"
 import { dialect as sqliteDialect } from "./sqlite/SqliteDialect.js"
-import { defaultValueOptions, type ValueOptions } from "./Value.js"
+import { readUrl, type Target } from "./Url.js"
+import { decodableTypes, defaultValueOptions, isDecoders, overriding, type ValueOptions } from "./Value.js"
 
 /**
  * TLS to a MySQL or MariaDB server. `true` is the same as `{}`: on, with the server's certificate and name verified
@@ -22,13 +37,16 @@ import { defaultValueOptions, type ValueOptions } from "./Value.js"
  * @category models
  */
 export interface TlsOptions {
-  /** Certificate authorities to trust instead, in PEM. */
+  /** Certificate authorities to trust instead, in PEM: the text, not the path of a file. */
   readonly ca?: string | undefined
-  /** The client's certificate, in PEM, and its key. */
+  /** The client's certificate, in PEM, and its key, one not without the other. */
   readonly cert?: string | undefined
   readonly key?: string | Redacted.Redacted | undefined
-  /** Whether the server's certificate and name are verified. Default true. */
-  readonly verify?: boolean | undefined
+  /**
+   * Whether the server's certificate and name are verified. Default true. With `"ca"` any name will do, as long as one of
+   * the authorities has signed: for certificates without names, such as those that MySQL makes by itself.
+   */
+  readonly verify?: boolean | "ca" | undefined
   /** The name that the certificate must have. Default: the host. */
   readonly serverName?: string | undefined
 }
@@ -70,6 +88,39 @@ export interface Options extends Partial<ValueOptions> {
    * that it will get no files. Either way no server gets anything but what a statement brings along.
    */
   readonly localInfile?: boolean | undefined
+  /**
+   * The server's RSA key, in PEM: caching_sha2_password and sha256_password encrypt passwords by it where there is no TLS
+   * (aiomysql's `server_public_key`).
+   */
+  readonly serverPublicKey?: string | undefined
+  /**
+   * Whether the server may send that key itself. Default: only a server on this machine, because whoever sits between
+   * here and there could send another, and read the password.
+   */
+  readonly allowPublicKeyRetrieval?: boolean | undefined
+  /** Whether the server may ask for the password as it is, over TLS or a Unix domain socket. Default false. */
+  readonly allowClearPassword?: boolean | undefined
+  /** Whether a text may have several statements. Default false: what slips into a text cannot end one and begin another. */
+  readonly multiStatements?: boolean | undefined
+  /** The character set, `utf8mb4`, which is the only one. */
+  readonly charset?: string | undefined
+  /** The collation by which the session compares literals. Default: the server's for utf8mb4. */
+  readonly collation?: string | undefined
+  /**
+   * The session's `sql_mode`, such as `"STRICT_ALL_TABLES,ANSI_QUOTES"`, after resets too. Default: the server's own. One
+   * that changes how texts are read (ANSI_QUOTES, NO_BACKSLASH_ESCAPES) belongs here even where the server has it anyway.
+   */
+  readonly sqlMode?: string | undefined
+  /** Statements to execute on each connection after it was opened, and again after each reset (`init_command`). */
+  readonly initCommand?: string | ReadonlyArray<string> | undefined
+  /** Of transactions that do not name their own. Default: the server's. SQLite's are `"serializable"`. */
+  readonly isolationLevel?: IsolationLevel | undefined
+  /** True, which is so in any case: what is to happen together belongs in a transaction. */
+  readonly autocommit?: boolean | undefined
+  /** What the server's performance_schema shows as `program_name`. */
+  readonly programName?: string | undefined
+  /** What it shows of the program besides. */
+  readonly connectAttributes?: { readonly [name: string]: string } | undefined
 
   // SQLite
   /** How long a statement waits for a lock that another connection holds. Default 5 seconds. */
@@ -80,6 +131,10 @@ export interface Options extends Partial<ValueOptions> {
   readonly statementCacheSize?: number | undefined
   /** How long COMMIT and ROLLBACK may take. Default 30 seconds. */
   readonly endTimeout?: Duration.DurationInput | undefined
+  /** Whether statements go to Effect's log, at Debug, with their duration (aiomysql's `echo`). Default false. */
+  readonly echo?: boolean | undefined
+  /** Whether `echo` shows parameters. Default false: what they hold is not for logs. */
+  readonly logParameters?: boolean | undefined
 
   // the pool
   /** Connections that are opened at once and kept. Default 0: a program starts without its database. */
@@ -139,97 +194,19 @@ export interface Settings {
   readonly driver: Effect.Effect<Driver, ConnectError, Scope.Scope>
   /** Where the database is, for people: `db.internal:3306/shop`. There is no password in it. */
   readonly address: string
+  /** Who logs in; undefined where nobody does. */
+  readonly user: string | undefined
+  /** The default database that was asked for. */
+  readonly database: string | undefined
   readonly endTimeout: number
   readonly values: ValueOptions
   readonly pool: PoolSettings
+  /** Undefined where nothing is logged. */
+  readonly echo: EchoSettings | undefined
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
-// one option
-
-/** How an option is read: from a value of the program or the text of an URL; undefined where it is neither. */
-interface Field<A> {
-  readonly expected: string
-  readonly read: (given: unknown) => A | undefined
-}
-
-const integer = (least: number, most: number): Field<number> => ({
-  expected:
-    most === Number.MAX_SAFE_INTEGER ? `a whole number from ${least}` : `a whole number from ${least} to ${most}`,
-  read: (given) => {
-    const value = typeof given === "string" && /^\d+$/.test(given) ? Number(given) : given
-    return typeof value === "number" && Number.isSafeInteger(value) && value >= least && value <= most
-      ? value
-      : undefined
-  }
-})
-
-const count = integer(0, Number.MAX_SAFE_INTEGER)
-
-/** `off` is what an endless time means for this option. */
-const duration = (least: number, off: number, never = false): Field<number> => ({
-  expected: `a duration of at least ${least} ms, as a number of milliseconds or like "30 seconds"`,
-  read: (given) => {
-    const text = typeof given === "string" && /^-?\d+$/.test(given) ? Number(given) : given
-    // -1 is how aiomysql and SQLAlchemy say "never" for pool_recycle.
-    if ((never && text === -1) || text === "infinity") return off
-    if (typeof text === "number" && !(text >= 0)) return undefined
-    const millis = Option.map(Duration.decodeUnknown(text), Duration.toMillis)
-    if (Option.isNone(millis) || millis.value < least) return undefined
-    return Number.isFinite(millis.value) ? millis.value : off
-  }
-})
-
-const text: Field<string> = {
-  expected: "a text that is not empty",
-  read: (given) => (typeof given === "string" && given !== "" && !given.includes("\0") ? given : undefined)
-}
-
-const secret: Field<Redacted.Redacted> = {
-  expected: "a text or a Redacted text",
-  read: (given) => {
-    if (typeof given === "string") return Redacted.make(given)
-    return Redacted.isRedacted(given) && typeof Redacted.value(given) === "string"
-      ? (given as Redacted.Redacted)
-      : undefined
-  }
-}
-
-const oneOf = <const A extends string>(...allowed: ReadonlyArray<A>): Field<A> => ({
-  expected: allowed.map((each) => JSON.stringify(each)).join(" or "),
-  read: (given) => allowed.find((each) => each === given)
-})
-
-const flag: Field<boolean> = {
-  expected: "true or false",
-  read: (given) => {
-    if (typeof given === "boolean") return given
-    return given === "true" || given === "1" ? true : given === "false" || given === "0" ? false : undefined
-  }
-}
-
-const tlsFields = { ca: text, cert: text, key: secret, verify: flag, serverName: text }
-
-const tls: Field<TlsSettings | "off"> = {
-  expected: `true, false or an object of ${Object.keys(tlsFields).join(", ")}`,
-  read: (given) => {
-    const switched = flag.read(given)
-    if (switched === false) return "off"
-    const options: unknown = switched === true ? {} : given
-    if (typeof options !== "object" || options === null) return undefined
-    const entries = Object.entries(options).filter(([, value]) => value !== undefined)
-    const fields: Readonly<Record<string, Field<unknown>>> = tlsFields
-    if (entries.some(([name, value]) => fields[name]?.read(value) === undefined)) return undefined
-    const found = Object.fromEntries(entries)
-    return {
-      ca: text.read(found.ca),
-      cert: text.read(found.cert),
-      key: secret.read(found.key),
-      verify: flag.read(found.verify) ?? true,
-      serverName: text.read(found.serverName)
-    }
-  }
-}
+// the options, each with how it is read
 
 const valueFields = {
   integers: oneOf("number", "bigint", "string"),
@@ -237,7 +214,11 @@ const valueFields = {
   dateTimes: oneOf("Date", "DateTime", "string"),
   json: oneOf("parsed", "text"),
   booleans: oneOf("number", "boolean"),
-  zeroDates: oneOf("fail", "string")
+  zeroDates: oneOf("fail", "string"),
+  decoders: {
+    expected: `an object of functions under the names of types, which are ${decodableTypes.join(", ")}`,
+    read: (given: unknown) => (isDecoders(given) ? given : undefined)
+  }
 }
 
 const poolFields = {
@@ -255,173 +236,31 @@ const commonFields = {
   ...valueFields,
   ...poolFields,
   statementCacheSize: integer(1, 16_382),
-  endTimeout: duration(1, 0)
+  endTimeout: duration(1, 0),
+  echo: flag,
+  logParameters: flag
 }
 
-const mysqlFields = {
-  ...commonFields,
-  host: text,
-  port: integer(1, 65_535),
-  unixSocket: text,
-  user: text,
-  password: secret,
-  database: text,
-  tls,
-  localInfile: flag,
-  pipelining: integer(1, 1_024),
-  connectTimeout: duration(1, 2 ** 31 - 1)
-}
+const mysqlFields = { ...commonFields, ...MysqlOptions.fields }
 
 const sqliteFields = {
   ...commonFields,
   lockTimeout: duration(0, Number.POSITIVE_INFINITY),
+  isolationLevel: always(oneOf("serializable"), "serializable", '"serializable", which all transactions of SQLite are'),
   /** SQLAlchemy's way to say that connections share a database in memory, which they always do here. */
   cache: oneOf("shared")
-}
-
-type Fields = Readonly<Record<string, Field<unknown>>>
-
-type Read<F extends Fields> = { readonly [K in keyof F]?: F[K] extends Field<infer A> ? A : never }
-
-const refuse = (argument: string, given: string, expected: string): ArgumentError =>
-  new ArgumentError({ argument, given, expected })
-
-/** Reads the options that are given, or says which of them is wrong or has no place. */
-const readAll = <F extends Fields>(
-  fields: F,
-  database: string,
-  given: Readonly<Record<string, unknown>>
-): Either.Either<Read<F>, ArgumentError> => {
-  const read: Record<string, unknown> = {}
-  for (const [name, value] of Object.entries(given)) {
-    if (value === undefined) continue
-    const field = Object.hasOwn(fields, name) ? fields[name] : undefined
-    if (field === undefined) {
-      // What stands in an URL in the place of a name may be a piece of a password.
-      if (!/^\w+$/.test(name)) return Either.left(refuse("url", "an option without a name", "name=value"))
-      return Either.left(refuse(name, "an option that is not known", `one of the options for ${database}`))
-    }
-    const option = field.read(value)
-    if (option === undefined) {
-      return Either.left(
-        refuse(name, typeof value === "number" ? `the number ${value}` : kindOf(value), field.expected)
-      )
-    }
-    read[name] = option
-  }
-  // Each name was read by the field of that name.
-  return Either.right(read as Read<F>)
-}
-
-// ---------------------------------------------------------------------------------------------------------------------
-// URLs
-
-type Target =
-  | { readonly database: "mysql"; readonly given: Readonly<Record<string, unknown>> }
-  | { readonly database: "sqlite"; readonly location: string; readonly given: Readonly<Record<string, unknown>> }
-
-const schemes: Readonly<Record<string, Target["database"]>> = {
-  mysql: "mysql",
-  mariadb: "mysql",
-  "mysql+aiomysql": "mysql",
-  "mysql+asyncmy": "mysql",
-  "mysql+pymysql": "mysql",
-  "mariadb+aiomysql": "mysql",
-  sqlite: "sqlite",
-  "sqlite+aiosqlite": "sqlite"
-}
-
-/** Says what is wrong without showing the URL, which may hold a password. */
-const refuseUrl = (given: string, expected: string): Either.Either<never, ArgumentError> =>
-  Either.left(refuse("url", given, expected))
-
-const readUrl = (url: string): Either.Either<Target, ArgumentError> => {
-  const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(url)?.[1]?.toLowerCase()
-  if (scheme === undefined)
-    return refuseUrl(
-      url === "" ? "an empty text" : "a text that is no URL",
-      "an URL such as mysql://user@host/database or sqlite::memory:"
-    )
-  const database = Object.hasOwn(schemes, scheme) ? schemes[scheme] : undefined
-  if (database === undefined) {
-    return refuseUrl(`an URL with the scheme ${scheme}`, `one of the schemes ${Object.keys(schemes).join(", ")}`)
-  }
-  const rest = url.slice(scheme.length + 1)
-  return database === "sqlite" ? readSqliteUrl(rest) : readMysqlUrl(rest)
-}
-
-const decode = (encoded: string): string | undefined => {
-  try {
-    return decodeURIComponent(encoded)
-  } catch {
-    return undefined
-  }
-}
-
-const readQuery = (query: string): Either.Either<Readonly<Record<string, string>>, ArgumentError> => {
-  const given: Record<string, string> = Object.create(null)
-  for (const [name, value] of new URLSearchParams(query)) {
-    if (name in given) return Either.left(refuse(name, "two values in the URL", "one"))
-    given[name] = value
-  }
-  return Either.right(given)
-}
-
-/** As SQLAlchemy: three slashes and a relative path, or four and an absolute one; nothing is a database in memory. */
-const readSqliteUrl = (rest: string): Either.Either<Target, ArgumentError> => {
-  const [, path = "", query = ""] = /^([^?]*)\??(.*)$/s.exec(rest) ?? []
-  if (/^\/\/[^/]/.test(path))
-    return refuseUrl("a SQLite URL with a host", "sqlite::memory:, sqlite:///relative.db or sqlite:////absolute.db")
-  const location = decode(path.startsWith("//") ? path.slice(3) : path)
-  if (location === undefined || location.includes("\0"))
-    return refuseUrl("a path that is not percent-encoded", "a percent-encoded path")
-  return Either.map(
-    readQuery(query),
-    (given): Target => ({
-      database: "sqlite",
-      location: location === "" ? ":memory:" : location,
-      given
-    })
-  )
-}
-
-const readMysqlUrl = (rest: string): Either.Either<Target, ArgumentError> => {
-  const parts =
-    /^\/\/(?:([^:@/?]*)(?::([^@/?]*))?@)?(\[[0-9A-Fa-f:.%]+\]|[^:/?@[\]]*)(?::(\d+))?(?:\/([^?/]*))?(?:\?(.*))?$/s.exec(
-      rest
-    )
-  if (parts === null)
-    return refuseUrl("an URL of another form", "mysql://user:password@host:port/database, percent-encoded")
-  const [, user, password, host = "", port, database, query = ""] = parts
-  const decoded = [user, password, host.replace(/^\[|\]$/g, ""), database].map((part) =>
-    part === undefined || part === "" ? part : (decode(part) ?? null)
-  )
-  if (decoded.includes(null)) return refuseUrl("a part that is not percent-encoded", "percent-encoded parts")
-  const [decodedUser, decodedPassword, decodedHost, decodedDatabase] = decoded
-  const named = Object.entries({
-    user: decodedUser || undefined,
-    password: decodedPassword,
-    host: decodedHost || undefined,
-    port,
-    database: decodedDatabase || undefined
-  }).filter(([, value]) => value !== undefined)
-  return Either.flatMap(readQuery(query), (given): Either.Either<Target, ArgumentError> => {
-    const twice = named.find(([name]) => name in given)
-    return twice === undefined
-      ? Either.right({ database: "mysql", given: { ...given, ...Object.fromEntries(named) } })
-      : Either.left(refuse(twice[0], "two values in the URL", "one"))
-  })
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
 // settings
 
+/** Options that say without an URL that the database is a server. */
+const ofServers = ["host", "port", "unixSocket", "user", "password", "database", "tls"] as const
+
 const targetOf = (options: Options): Either.Either<Target, ArgumentError> => {
   const { url, ...given } = options
   if (url === undefined) {
-    const asksForServer = (["host", "port", "unixSocket", "user", "password", "database", "tls"] as const).some(
-      (name) => options[name] !== undefined
-    )
+    const asksForServer = ofServers.some((name) => options[name] !== undefined)
     return Either.right(
       asksForServer ? { database: "mysql", given } : { database: "sqlite", location: ":memory:", given }
     )
@@ -432,13 +271,10 @@ const targetOf = (options: Options): Either.Either<Target, ArgumentError> => {
   return Either.map(readUrl(plain), (target) => ({ ...target, given: { ...target.given, ...explicit } }))
 }
 
-const valuesOf = (read: Read<typeof valueFields>): ValueOptions => {
-  const { integers, decimals, dateTimes, json, booleans, zeroDates } = { ...defaultValueOptions, ...read }
-  return { integers, decimals, dateTimes, json, booleans, zeroDates }
-}
-
-/** A time-out for SQLite's drivers and pool alike. */
 const seconds = (n: number): number => n * 1000
+
+/** Prepared statements of a connection. */
+const statementCacheSize = 256
 
 const poolOf = (read: Read<typeof poolFields>, pipelining: number): Either.Either<PoolSettings, ArgumentError> => {
   const { minSize = 0, maxSize = 10, maxWaiters = 0 } = read
@@ -458,6 +294,30 @@ const poolOf = (read: Read<typeof poolFields>, pipelining: number): Either.Eithe
   })
 }
 
+const echoOf = ({
+  echo = false,
+  logParameters
+}: Read<typeof commonFields>): Either.Either<EchoSettings | undefined, ArgumentError> => {
+  if (echo) return Either.right({ logParameters: logParameters ?? false })
+  return logParameters === true
+    ? Either.left(refuse("logParameters", "true without echo", "echo: true as well"))
+    : Either.right(undefined)
+}
+
+/** What all databases have in common, and what was made of the options of one. */
+const settingsOf = (
+  read: Read<typeof commonFields>,
+  pipelining: number,
+  target: Pick<Settings, "dialect" | "driver" | "address" | "user" | "database">
+): Either.Either<Settings, ArgumentError> =>
+  Either.zipWith(poolOf(read, pipelining), echoOf(read), (pool, echo) => ({
+    ...target,
+    endTimeout: read.endTimeout ?? seconds(30),
+    values: overriding(defaultValueOptions, read),
+    pool,
+    echo
+  }))
+
 /**
  * Checks options and makes them whole.
  *
@@ -471,68 +331,113 @@ export const settings = (options: Options): Effect.Effect<Settings, ArgumentErro
     target.database === "mysql" ? mysqlSettings(target.given) : sqliteSettings(target)
   )
 
-/** A socket is a whole address; a host or port beside it would do nothing. */
-const oneAddress = (read: Read<typeof mysqlFields>): boolean =>
-  read.unixSocket === undefined || (read.host === undefined && read.port === undefined)
-
-const twoAddresses = (): ArgumentError => refuse("unixSocket", "a socket beside a host or port", "one of them")
+/** Every option of any database. */
+const names = ["url", ...new Set([...Object.keys(mysqlFields), ...Object.keys(sqliteFields)])]
 
 const mysqlSettings = (given: Readonly<Record<string, unknown>>): Either.Either<Settings, ArgumentError> =>
-  Either.flatMap(
-    Either.filterOrLeft(readAll(mysqlFields, "MySQL and MariaDB", given), oneAddress, twoAddresses),
-    (read) =>
-      Either.map(poolOf(read, read.pipelining ?? 16), (pool): Settings => {
-        const { host = "localhost", port = 3306, unixSocket, database } = read
-        const driverSettings = {
-          host,
-          port,
-          socketPath: unixSocket,
-          user: read.user ?? userInfo().username,
-          password: read.password ?? Redacted.make(""),
-          database,
-          tls: read.tls === "off" ? undefined : read.tls,
-          connectTimeout: read.connectTimeout ?? seconds(10),
-          localInfile: read.localInfile ?? false,
-          statementCacheSize: read.statementCacheSize ?? 256
-        }
-        return {
-          dialect: mysqlDialect,
-          driver: Effect.flatMap(
-            Effect.promise(() => import("./mysql/MysqlDriver.js")),
-            (module) => module.make(driverSettings)
-          ),
-          address: `${unixSocket ?? `${host}:${port}`}${database === undefined ? "" : `/${database}`}`,
-          endTimeout: read.endTimeout ?? seconds(30),
-          values: valuesOf(read),
-          pool
-        }
-      })
+  Either.flatMap(readAll(mysqlFields, "MySQL and MariaDB", given, names), (read) =>
+    Either.flatMap(MysqlOptions.target(read, read.statementCacheSize ?? statementCacheSize), (target) =>
+      settingsOf(read, read.pipelining ?? 16, target)
+    )
   )
 
 const sqliteSettings = ({
   location,
   given
 }: Extract<Target, { readonly database: "sqlite" }>): Either.Either<Settings, ArgumentError> =>
-  Either.flatMap(readAll(sqliteFields, "SQLite", given), (read) =>
-    Either.map(poolOf(read, 1), (pool): Settings => {
-      const driverSettings = {
-        location,
-        lockTimeout: read.lockTimeout ?? seconds(5),
-        statementCacheSize: read.statementCacheSize ?? 256
-      }
-      return {
-        dialect: sqliteDialect,
-        driver: Effect.flatMap(
-          Effect.promise(() => import("./sqlite/SqliteDriver.js")),
-          (module) => module.make(driverSettings)
-        ),
-        address: location,
-        endTimeout: read.endTimeout ?? seconds(30),
-        values: valuesOf(read),
-        pool
-      }
+  Either.flatMap(readAll(sqliteFields, "SQLite", given, names), (read) => {
+    const driverSettings = {
+      location,
+      lockTimeout: read.lockTimeout ?? seconds(5),
+      statementCacheSize: read.statementCacheSize ?? statementCacheSize
+    }
+    return settingsOf(read, 1, {
+      dialect: sqliteDialect,
+      driver: Effect.flatMap(
+        Effect.promise(() => import("./sqlite/SqliteDriver.js")),
+        (module) => module.make(driverSettings)
+      ),
+      address: location,
+      user: undefined,
+      database: undefined
     })
-  )
+  })
+
+// ---------------------------------------------------------------------------------------------------------------------
+// option files
+
+/**
+ * Options, and the option file that gives what they leave out.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface FileOptions extends Options {
+  /** The file, such as `~/.my.cnf` (aiomysql's `read_default_file`). */
+  readonly readDefaultFile: string
+  /** Groups to read besides `[client]` (`read_default_group`). */
+  readonly readDefaultGroup?: string | ReadonlyArray<string> | undefined
+}
+
+/** What is given; the rest may be left out of any options. */
+const given = <A extends Options>(options: A): A =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as A
+
+/** Names of what the program itself says, in the URL too. */
+const explicitNames = (options: Options): Either.Either<ReadonlySet<string>, ArgumentError> =>
+  options.url === undefined
+    ? Either.right(new Set(Object.keys(given(options))))
+    : Either.flatMap(targetOf(options), (target) =>
+        target.database === "mysql"
+          ? Either.right(new Set(Object.keys(target.given)))
+          : Either.left(refuse("readDefaultFile", "an option file for SQLite", "the URL of a server, or none"))
+      )
+
+/**
+ * Adds to options what an option file of MySQL's or MariaDB's clients says (aiomysql's `read_default_file`): user, password,
+ * host, port, socket, database, the files of TLS, and more. What the options say themselves, in the URL too, holds. The
+ * groups `[client]` and those that `readDefaultGroup` names are read, with the files that they include; of an option that
+ * is there several times the last holds, and what is not known is passed over, as it is for other programs.
+ *
+ * *Fails with* `OperationalError` `CannotOpen`, which names the file, for one that is not there or cannot be read, and
+ * `ArgumentError`, which names file and line, for what is wrong in it.
+ *
+ * https://dev.mysql.com/doc/refman/9.7/en/option-files.html
+ *
+ * @example
+ * ```ts
+ * import { Effect, Layer } from "effect"
+ * import { Engine, Options } from "effect-sa"
+ *
+ * // FileSystem is provided by @effect/platform-node's NodeFileSystem.layer, or another.
+ * export const EngineLive = Layer.unwrapEffect(
+ *   Effect.map(Options.fromFile({ readDefaultFile: "~/.my.cnf", database: "shop", maxSize: 20 }), Engine.layer)
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const fromFile = ({
+  readDefaultFile,
+  readDefaultGroup = [],
+  ...options
+}: FileOptions): Effect.Effect<Options, ArgumentError | OperationalError, FileSystem> =>
+  Effect.gen(function* () {
+    const read = yield* readAll(
+      { readDefaultFile: text, readDefaultGroup: texts("the name of a group, or an array of names") },
+      "option files",
+      {
+        readDefaultFile: readDefaultFile ?? "",
+        readDefaultGroup
+      }
+    )
+    const explicit = yield* explicitNames(options)
+    const groups = new Set(["client", ...(read.readDefaultGroup ?? [])])
+    const found = given(yield* OptionFiles.load(read.readDefaultFile ?? "", groups, explicit))
+    const hasAddress = "unixSocket" in found || explicit.has("unixSocket") || explicit.has("host")
+    return { ...(hasAddress ? {} : { host: "localhost" }), ...found, ...given(options) }
+  })
 
 /**
  * The value options of a statement over those of its engine; the same object where there are none.
@@ -546,4 +451,4 @@ export const withValues = (
 ): Either.Either<ValueOptions, ArgumentError> =>
   given === undefined
     ? Either.right(values)
-    : Either.map(readAll(valueFields, "values", { ...given }), (read) => ({ ...values, ...read }))
+    : Either.map(readAll(valueFields, "values", { ...given }), (read) => overriding(values, read))

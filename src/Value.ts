@@ -1,11 +1,11 @@
 /**
  * Parameters, columns and values: what can be bound to a statement, what a column of a result is, and which type its
- * values have in the program.
+ * values have in the program. `ValueReader` makes them so.
  *
  * @since 0.1.0
  */
 import { BigDecimal, DateTime, Option, Redacted } from "effect"
-import { ArgumentError, DataError, kindOf } from "./Errors.js"
+import { ArgumentError, kindOf } from "./Errors.js"
 
 // ---------------------------------------------------------------------------------------------------------------------
 // parameters
@@ -19,12 +19,48 @@ import { ArgumentError, DataError, kindOf } from "./Errors.js"
 export type Json = null | boolean | number | string | ReadonlyArray<Json> | { readonly [key: string]: Json }
 
 /**
+ * A method of this name says what an object of a class of the program's own is bound as (the encoders in aiomysql's
+ * `conv`). It is called each time the object is bound; if it throws, or gives what cannot be bound, that is an
+ * `ArgumentError` before anything is sent.
+ *
+ * @example
+ * ```ts
+ * import { BigDecimal } from "effect"
+ * import { Engine, Value } from "effect-sa"
+ *
+ * class Money {
+ *   constructor(readonly cents: bigint) {}
+ *   [Value.toParameter]() {
+ *     return BigDecimal.make(this.cents, 2)
+ *   }
+ * }
+ *
+ * export const pay = (price: Money) => Engine.execute("INSERT INTO payment (amount) VALUES (?)", [price])
+ * ```
+ *
+ * @since 0.1.0
+ * @category symbols
+ */
+export const toParameter: unique symbol = Symbol.for("effect-sa/Value/toParameter")
+
+/**
+ * An object that says itself what it is bound as.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Bindable {
+  readonly [toParameter]: () => Parameter
+}
+
+/**
  * What can be bound to a marker of a statement.
  *
  * `boolean` is bound as 1 or 0; a safe integer as an integer, any other number as a double; `Date` and `DateTime` as
- * date and time in UTC with milliseconds; `BigDecimal` as an exact decimal; plain objects and arrays as JSON text;
- * `Option.none()` as NULL; `Redacted` as the value it hides. `undefined`, `NaN`, infinities, invalid dates, text with
- * lone surrogates and every other object are refused with an `ArgumentError`.
+ * date and time in UTC with milliseconds; `BigDecimal` as an exact decimal of up to 65 digits, as many as servers have;
+ * plain objects and arrays as JSON text; `Option.none()` as NULL; `Redacted` as the value it hides; an object with
+ * `toParameter` as what that gives. `undefined`, `NaN`, infinities, invalid dates, text with lone surrogates and every
+ * other object are refused with an `ArgumentError`.
  *
  * @since 0.1.0
  * @category models
@@ -40,7 +76,8 @@ export type Parameter =
   | DateTime.DateTime
   | BigDecimal.BigDecimal
   | Json
-  | Option.Option<Exclude<BoundValue | boolean | DateTime.DateTime | Json, null>>
+  | Bindable
+  | Option.Option<Exclude<BoundValue | boolean | DateTime.DateTime | Json | Bindable, null>>
   | Redacted.Redacted<BoundValue | boolean>
 
 /**
@@ -83,14 +120,42 @@ export const bind = (value: unknown, argument: string): BoundValue | ArgumentErr
 }
 
 const bindObject = (value: object, argument: string): BoundValue | ArgumentError => {
+  if (toParameter in value) return bindOwn(value, argument)
   if (value instanceof Uint8Array) return value
   if (value instanceof Date) return bindDate(value, argument)
   if (DateTime.isDateTime(value)) return bindDate(DateTime.toDateUtc(value), argument)
-  if (BigDecimal.isBigDecimal(value)) return value
+  if (BigDecimal.isBigDecimal(value)) return bindDecimal(value, argument)
   if (Option.isOption(value)) return Option.isNone(value) ? null : bind(value.value, argument)
   if (Redacted.isRedacted(value)) return bind(Redacted.value(value), argument)
   if (Array.isArray(value) || isPlainObject(value)) return bindJson(value, argument)
   return refuse(argument, kindOf(value), "a value that can be bound")
+}
+
+/** What an object gives for itself, however often that is another of its kind. */
+const bindOwn = (value: { readonly [toParameter]: unknown }, argument: string): BoundValue | ArgumentError => {
+  const own = value[toParameter]
+  if (typeof own !== "function") return refuse(argument, `${kindOf(value)} whose toParameter is no function`, "one")
+  try {
+    return bind(own.call(value), argument)
+  } catch {
+    return refuse(argument, `${kindOf(value)} whose toParameter failed`, "a value that can be bound")
+  }
+}
+
+/** Servers have decimals of 65 digits. Of longer ones they would cut digits off, or make them the largest, and say nothing. */
+const mostDigits = 65
+const beyondDigits = 10n ** BigInt(mostDigits)
+
+const bindDecimal = (value: BigDecimal.BigDecimal, argument: string): BigDecimal.BigDecimal | ArgumentError => {
+  const { scale } = value
+  const size = value.value < 0n ? -value.value : value.value
+  const fits =
+    size < beyondDigits &&
+    scale <= mostDigits &&
+    (scale >= 0 || size === 0n || (-scale < mostDigits && size.toString().length - scale <= mostDigits))
+  return fits
+    ? value
+    : refuse(argument, `a BigDecimal of more than ${mostDigits} digits`, `one of ${mostDigits} digits or fewer`)
 }
 
 const bindDate = (value: Date, argument: string): Date | ArgumentError => {
@@ -178,6 +243,113 @@ export interface Column {
 // values
 
 /**
+ * Makes a value of the program from a database's value that is not NULL. It is called again for a value that was read
+ * already where a later value of its row could not be read.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Decoder<in A> = (value: A, column: Column) => unknown
+
+const signedTypes = ["TINYINT", "SMALLINT", "MEDIUMINT", "INT", "BIGINT", "DECIMAL", "FLOAT", "DOUBLE"] as const
+
+const otherTextTypes = [
+  "TINYINT(1)",
+  "BIT(1)",
+  "BIT",
+  "YEAR",
+  "DATE",
+  "TIME",
+  "DATETIME",
+  "TIMESTAMP",
+  "CHAR",
+  "VARCHAR",
+  "TEXT",
+  "ENUM",
+  "SET",
+  "JSON",
+  "UUID",
+  "INET4",
+  "INET6"
+] as const
+
+const bytesTypes = [
+  "BINARY",
+  "VARBINARY",
+  "BLOB",
+  "VECTOR",
+  "GEOMETRY",
+  "POINT",
+  "LINESTRING",
+  "POLYGON",
+  "MULTIPOINT",
+  "MULTILINESTRING",
+  "MULTIPOLYGON",
+  "GEOMETRYCOLLECTION"
+] as const
+
+/**
+ * The types whose values decoders get as text.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type TextType =
+  | (typeof signedTypes)[number]
+  | `${(typeof signedTypes)[number]} UNSIGNED`
+  | (typeof otherTextTypes)[number]
+
+/**
+ * The types whose values decoders get as bytes.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type BytesType = (typeof bytesTypes)[number]
+
+/**
+ * Decoders by the type of a column (the decoders in aiomysql's `conv`), named as `Column.typeName` has it. The more exact
+ * name comes first: `TINYINT(1)` before `TINYINT`, `BIGINT UNSIGNED` before `BIGINT`, `POINT` before `GEOMETRY`. On SQLite
+ * the declared type decides, under the name that MySQL has for it: INTEGER is `INT`, BOOLEAN is `TINYINT(1)`, NUMERIC is
+ * `DECIMAL`, REAL is `DOUBLE`; an expression has none.
+ *
+ * A decoder gets the value as text that holds all of it: an integer's, a bit field's or a decimal's digits, a number as
+ * JavaScript writes it, a date and time as the database does, JSON unparsed. What is bytes it gets as bytes. A decoder that
+ * throws fails its statement with a `DataError` that names the column.
+ *
+ * @example
+ * ```ts
+ * import { Engine } from "effect-sa"
+ *
+ * export const EngineLive = Engine.layer({
+ *   decoders: {
+ *     "TINYINT(1)": (digits) => digits !== "0",
+ *     DECIMAL: Number,
+ *     DATE: (text) => new Date(`${text}T00:00:00Z`)
+ *   }
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Decoders = { readonly [Type in TextType]?: Decoder<string> | undefined } & {
+  readonly [Type in BytesType]?: Decoder<Uint8Array> | undefined
+}
+
+/**
+ * The types that a decoder can be for.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const decodableTypes: ReadonlyArray<TextType | BytesType> = [
+  ...signedTypes.flatMap((type) => [type, `${type} UNSIGNED` as const]),
+  ...otherTextTypes,
+  ...bytesTypes
+]
+
+/**
  * Which type the values of a column have in the program. A column has one type, whichever row it is in and whichever
  * protocol carried it.
  *
@@ -200,6 +372,8 @@ export interface ValueOptions {
   readonly booleans: "number" | "boolean"
   /** Dates such as `0000-00-00` or `2024-00-15`, which no calendar has. Default `fail`, with a `DataError`. */
   readonly zeroDates: "fail" | "string"
+  /** Functions of the program's own, by the type of a column. They come before every other option. Default none. */
+  readonly decoders?: Decoders | undefined
 }
 
 /**
@@ -217,180 +391,72 @@ export const defaultValueOptions: ValueOptions = {
   zeroDates: "fail"
 }
 
-/** A value cannot be what the options ask for. Thrown by readers, caught by the driver that runs them. */
-const fail = (reason: "UnsafeInteger" | "ZeroDate" | "InvalidValue", message: string): never => {
-  throw new DataError({ reason, message })
+/** Options that were combined before: over which, with which decoders, and the rest as text. */
+const combined = new WeakMap<ValueOptions, WeakMap<object, Map<string, ValueOptions>>>()
+
+const noDecoders = {}
+
+/**
+ * Options over others. It is the same object for the same options, with the same decoders: what is known of results is
+ * kept by it.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const overriding = (values: ValueOptions, over: Partial<ValueOptions>): ValueOptions => {
+  const { integers, decimals, dateTimes, json, booleans, zeroDates, decoders } = over
+  const byDecoders = kept(combined, values, () => new WeakMap<object, Map<string, ValueOptions>>())
+  const byRest = kept(byDecoders, decoders ?? noDecoders, () => new Map<string, ValueOptions>())
+  return kept(byRest, `${integers},${decimals},${dateTimes},${json},${booleans},${zeroDates}`, () => ({
+    integers: integers ?? values.integers,
+    decimals: decimals ?? values.decimals,
+    dateTimes: dateTimes ?? values.dateTimes,
+    json: json ?? values.json,
+    booleans: booleans ?? values.booleans,
+    zeroDates: zeroDates ?? values.zeroDates,
+    decoders: decoders === undefined ? values.decoders : { ...values.decoders, ...decoders }
+  }))
+}
+
+/** What is kept under a key, made if it is not there. */
+const kept = <K, V>(
+  map: { readonly get: (key: K) => V | undefined; readonly set: (key: K, value: V) => unknown },
+  key: K,
+  make: () => V
+): V => {
+  const known = map.get(key)
+  if (known !== undefined) return known
+  const made = make()
+  map.set(key, made)
+  return made
 }
 
 /**
- * An integer given as digits, as the options ask.
+ * Whether these are decoders, each under the name of a type.
  *
  * @since 0.1.0
- * @category reading
+ * @category guards
  */
-export const readIntegerText = (
-  text: string,
-  column: string,
-  integers: ValueOptions["integers"]
-): number | bigint | string => {
-  if (!/^-?\d+$/.test(text))
-    return fail("InvalidValue", `column ${JSON.stringify(column)} has a text that is no integer`)
-  if (integers === "string") return text
-  if (integers === "bigint") return BigInt(text)
-  const value = Number(text)
-  return Number.isSafeInteger(value) ? value : unsafeInteger(column)
-}
-
-/**
- * An integer given as a bigint, as the options ask.
- *
- * @since 0.1.0
- * @category reading
- */
-export const readBigInt = (
-  value: bigint,
-  column: string,
-  integers: ValueOptions["integers"]
-): number | bigint | string => {
-  if (integers === "bigint") return value
-  if (integers === "string") return value.toString()
-  const number = Number(value)
-  return Number.isSafeInteger(number) ? number : unsafeInteger(column)
-}
-
-/** Fails for an integer that a number cannot hold. */
-const unsafeInteger = (column: string): never =>
-  fail(
-    "UnsafeInteger",
-    `column ${JSON.stringify(column)} has an integer beyond 2^53, which a number cannot hold exactly; ask for integers: "bigint" or "string"`
+export const isDecoders = (u: unknown): u is Decoders =>
+  isPlainObject(u) &&
+  Object.entries(u).every(
+    ([name, decode]) =>
+      decodableTypes.some((type) => type === name) && (decode === undefined || typeof decode === "function")
   )
 
 /**
- * A date and time given as `YYYY-MM-DD HH:MM:SS[.ffffff]` in UTC, as the options ask.
+ * Whether decoders get the values of this type as bytes.
  *
  * @since 0.1.0
- * @category reading
+ * @category guards
  */
-export const readDateTimeText = (text: string, column: string, options: ValueOptions): Date | DateTime.Utc | string => {
-  if (options.dateTimes === "string") return text
-  const parts = /^(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?)?Z?$/.exec(text)
-  if (parts === null)
-    return fail("InvalidValue", `column ${JSON.stringify(column)} has a text that is no date and time`)
-  if (Number(parts[4] ?? 0) > 23 || Number(parts[5] ?? 0) > 59 || Number(parts[6] ?? 0) > 59) {
-    return fail("InvalidValue", `column ${JSON.stringify(column)} has a time that no clock has`)
-  }
-  const fraction = (parts[7] ?? "").padEnd(6, "0")
-  if (fraction.slice(3) !== "000") {
-    return fail(
-      "InvalidValue",
-      `column ${JSON.stringify(column)} has microseconds, which a Date cannot hold; ask for dateTimes: "string"`
-    )
-  }
-  return readDateTime(
-    Number(parts[1]),
-    Number(parts[2]),
-    Number(parts[3]),
-    Number(parts[4] ?? 0),
-    Number(parts[5] ?? 0),
-    Number(parts[6] ?? 0),
-    Number(fraction.slice(0, 3)),
-    column,
-    options,
-    text
-  )
-}
+export const isBytesType = (name: string): name is BytesType => bytesTypes.some((type) => type === name)
 
 /**
- * A date and time given in parts, as the options ask; `text` is what it is by the `string` policy for dates that no
- * calendar has.
+ * Whether decoders get the values of this type as text.
  *
  * @since 0.1.0
- * @category reading
+ * @category guards
  */
-export const readDateTime = (
-  year: number,
-  month: number,
-  day: number,
-  hour: number,
-  minute: number,
-  second: number,
-  millisecond: number,
-  column: string,
-  options: ValueOptions,
-  text: string
-): Date | DateTime.Utc | string => {
-  const time = utc(year, month, day, hour, minute, second, millisecond)
-  if (time === undefined) {
-    return options.zeroDates === "string"
-      ? text
-      : fail(
-          "ZeroDate",
-          `column ${JSON.stringify(column)} has a date that no calendar has; ask for zeroDates: "string" to read it as text`
-        )
-  }
-  return options.dateTimes === "DateTime" ? DateTime.unsafeMake(time) : new Date(time)
-}
-
-/** Milliseconds since 1970, or undefined where the calendar has no such day. */
-const utc = (y: number, mo: number, d: number, h: number, mi: number, s: number, ms: number): number | undefined => {
-  if (mo < 1 || mo > 12 || d < 1 || d > 31) return undefined
-  let time = Date.UTC(y, mo - 1, d, h, mi, s, ms)
-  // Date.UTC takes the years 0 to 99 for 1900 to 1999.
-  if (y < 100) time = new Date(time).setUTCFullYear(y, mo - 1, d)
-  return d <= 28 || new Date(time).getUTCDate() === d ? time : undefined
-}
-
-/**
- * A JSON text, as the options ask.
- *
- * @since 0.1.0
- * @category reading
- */
-export const readJson = (text: string, column: string, options: ValueOptions): unknown => {
-  if (options.json === "text") return text
-  try {
-    return JSON.parse(text)
-  } catch {
-    return fail(
-      "InvalidValue",
-      `column ${JSON.stringify(column)} has a text that is no JSON; ask for json: "text" to read it`
-    )
-  }
-}
-
-/**
- * A decimal's digits, as the options ask.
- *
- * @since 0.1.0
- * @category reading
- */
-export const readDecimal = (text: string, options: ValueOptions): string | BigDecimal.BigDecimal =>
-  options.decimals === "string"
-    ? text
-    : Option.getOrElse(
-        Option.filter(BigDecimal.fromString(text), () => /^[-+]?\d*\.?\d+(?:e[-+]?\d+)?$/i.test(text)),
-        () => fail("InvalidValue", "a decimal column has a text that is no decimal")
-      )
-
-const floatText = new Float32Array(1)
-
-/**
- * The shortest number that is the same 32-bit float: 0.1 for the float nearest to 0.1.
- *
- * @since 0.1.0
- * @category reading
- */
-export const shortestFloat = (value: number): number => {
-  if (value === 0 || !Number.isFinite(value)) return value
-  // Six digits are always told apart, but for the smallest floats, which have fewer.
-  for (let digits = Math.abs(value) < 1.2e-38 ? 1 : 6; digits <= 9; digits++) {
-    const short = Number(value.toPrecision(digits))
-    floatText[0] = short
-    if (floatText[0] === value) return short
-  }
-  return value
-}
-
-/** Gives `error` for what a reader threw; anything else that is thrown is a bug and stays one. */
-export const dataErrorOf = (thrown: unknown): DataError | undefined =>
-  thrown instanceof DataError ? thrown : undefined
+export const isTextType = (name: string): name is TextType =>
+  decodableTypes.some((type) => type === name) && !isBytesType(name)

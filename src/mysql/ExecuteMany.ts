@@ -2,13 +2,21 @@
  * One statement for many sets of parameters, in as few commands as its server can do it: MariaDB's bulk execution, or an
  * INSERT with many rows. What neither is surely right for is executed once for each set.
  */
-import { Effect } from "effect"
-import { type DriverResult, emptyResult, executeEach, type ManyRequest, type Request, sumOfResults } from "../Driver.js"
+import { Effect, Either } from "effect"
+import {
+  type DriverResult,
+  emptyResult,
+  executeEach,
+  type ManyRequest,
+  type Request,
+  type SessionStatus,
+  sumOfResults
+} from "../Driver.js"
 import { atParameterSet, type DriverError } from "../Errors.js"
 import { batches, type MultiRow, recognise, statementOf } from "../MultiRow.js"
 import { type BoundValue, defaultValueOptions } from "../Value.js"
 import { dialect } from "./MysqlDialect.js"
-import { bulkExecute, executeRows, type Run, runsOf, sizeWithin, typesKey } from "./wire/BatchCommands.js"
+import { bulkExecute, executeRows, runFrom, sizeWithin, typesKey, typesOf } from "./wire/BatchCommands.js"
 
 /** A statement that is sent prepared, by a command that is made for it. */
 export interface Encoded {
@@ -38,6 +46,13 @@ export interface SessionLimits {
 
 type Set = ReadonlyArray<BoundValue>
 
+/** Sets that go in one command. */
+interface Batch {
+  readonly sets: ReadonlyArray<Set>
+  /** Executes these sets, or some of them, in one command. */
+  readonly execute: (sets: ReadonlyArray<Set>) => Effect.Effect<DriverResult, DriverError>
+}
+
 /** Bytes of values in one command: more is not faster, and less is in memory at once. */
 const batchBytes = 1024 * 1024
 
@@ -49,6 +64,9 @@ const maxMarkers = 65_535
 
 /** Fewer sets are not worth the statement that is prepared for them. */
 const fewSets = 2
+
+/** Fewer sets than these that agree on their types, among others that do not, are not worth a bulk execution. */
+const fewAlike = 64
 
 export const readLimits = (executor: Executor): Effect.Effect<SessionLimits, DriverError> =>
   Effect.map(
@@ -76,7 +94,7 @@ export const executeMany = (
   Effect.suspend(() => {
     const { sql, sets } = request
     const parts = sets.length < fewSets ? undefined : recognise(sql, dialect)
-    if (parts === undefined) return executeEach(executor.execute, request)
+    if (parts === undefined || !isAlike(executor, parts)) return executeEach(executor.execute, request)
     // What begins a transaction goes ahead, so that what is asked for next is part of it.
     const begun =
       request.before.length === 0
@@ -93,129 +111,206 @@ export const executeMany = (
     )
   })
 
+/**
+ * Whether the server does with many rows what it does with one. In an expression MySQL takes a marker for what is beside it,
+ * `?` in `IFNULL(?, 5)` for an integer, until a value comes that is none: then it makes the statement ready anew, with other
+ * types for the markers of all rows.
+ * https://dev.mysql.com/doc/refman/9.7/en/prepare.html
+ */
+const isAlike = ({ hasBulk }: Executor, { markers }: MultiRow): boolean =>
+  hasBulk || !markers.some((marker) => marker === "operand")
+
 const inBatches = (
   executor: Executor,
   request: ManyRequest,
   parts: MultiRow,
   bytes: number
 ): Effect.Effect<DriverResult, DriverError> => {
-  const isBulk = executor.hasBulk && !/\breturning\b/i.test(parts.tail)
-  const runs = isBulk ? runsOf(request.sets, bytes) : multiRowRuns(request.sets, parts, bytes)
+  const all = batchesOf(executor, request, parts, bytes)
   const next = (offset: number, sum: DriverResult): Effect.Effect<DriverResult, DriverError> =>
     Effect.suspend(() => {
-      const run = runs.next().value
-      if (run === undefined) return Effect.succeed(sum)
-      const few = { ...request, sets: run.sets }
+      const batch = all.next().value
+      if (batch === undefined) return Effect.succeed(sum)
+      const oneByOne = executeEach(executor.execute, { ...request, sets: batch.sets })
       const executed =
-        run.sets.length < fewSets
-          ? executeEach(executor.execute, few)
-          : Effect.catchAll(isBulk ? bulk(executor, few, run) : multiRow(executor, few, parts, run), (error) =>
-              Effect.flatMap(failedRow(executor, few, parts, error), (row) =>
-                Effect.fail(row === undefined ? error : atParameterSet(error, row))
-              )
+        batch.sets.length < fewSets
+          ? oneByOne
+          : Effect.catchAll(batch.execute(batch.sets), (error) =>
+              isNotPrepared(error)
+                ? oneByOne
+                : Effect.flatMap(failedSet(executor, batch, parts, error), (place) =>
+                    Effect.fail(place === undefined ? error : atParameterSet(error, place))
+                  )
             )
       const placed = Effect.mapError(executed, (error) =>
         error.parameterSet === undefined ? error : atParameterSet(error, offset + error.parameterSet)
       )
-      return Effect.flatMap(placed, (result) => next(offset + run.sets.length, sumOfResults(sum, result)))
+      return Effect.flatMap(placed, (result) => next(offset + batch.sets.length, sumOfResults(sum, result)))
     })
   return next(0, emptyResult)
 }
 
-/** Runs whose statements have few different numbers of rows, so that few are prepared. */
-function* multiRowRuns(sets: ReadonlyArray<Set>, parts: MultiRow, maxBytes: number): Generator<Run, undefined> {
+/** The sets in batches, in order. A batch of one set is for who executes sets one by one. */
+function* batchesOf(
+  { hasBulk, execute }: Executor,
+  { sql, sets, values, timeout }: ManyRequest,
+  parts: MultiRow,
+  maxBytes: number
+): Generator<Batch, undefined> {
+  const request: Request = { ...plain, sql, values, timeout }
+  const whole = parts.markers.map((marker) => marker === "whole")
+  const inRows = (some: ReadonlyArray<Set>): ReturnType<Batch["execute"]> => {
+    const types = typesOf(some, whole)
+    return execute(request, {
+      text: statementOf(parts, some.length),
+      types: typesKey(types, whole),
+      encode: (id) => executeRows(id, some, types)
+    })
+  }
   const sizeOf = (value: BoundValue): number => sizeWithin([value])
   const limits = { maxRows: batchRows, maxParameters: maxMarkers, maxBytes, sizeOf }
-  for (const { sets: alike, types } of runsOf(sets, maxBytes)) {
-    for (const batch of batches(parts, alike, limits)) {
-      yield { sets: batch, types, size: batch.reduce((size, set) => size + sizeWithin(set), 0) }
+  // In a bulk execution every expression is made ready for the first row only, its types and constant parts with it, and
+  // the rows that a statement returns are not.
+  const isBulk = hasBulk && parts.isPlain && !/\breturning\b/i.test(parts.tail)
+  // To MySQL the type of a function's argument may depend on those of all other markers.
+  const mayMix = hasBulk || whole.every((is) => is)
+  for (let from = 0; from < sets.length; ) {
+    const run = isBulk || !mayMix ? runFrom(sets, from, maxBytes, whole) : undefined
+    if (isBulk && run !== undefined && (!run.isCut || run.sets.length >= fewAlike)) {
+      yield {
+        sets: run.sets,
+        execute: (some) => execute(request, { text: sql, types: "", encode: (id) => bulkExecute(id, some, run.types) })
+      }
+      from += run.sets.length
+    } else {
+      const some = run === undefined || mayMix ? sets.slice(from, from + batchRows) : run.sets
+      for (const batch of batches(parts, some, limits)) yield { sets: batch, execute: inRows }
+      from += some.length
     }
   }
   return undefined
 }
 
-const bulk = (executor: Executor, { sql, values, timeout }: ManyRequest, run: Run) =>
-  executor.execute(
-    { ...plain, sql, values, timeout },
-    { text: sql, types: typesKey(run.types), encode: (id) => bulkExecute(id, run) }
-  )
+/** The server does not prepare it (1295), or holds all the prepared statements that it may (1461). Nothing was executed. */
+const isNotPrepared = (error: DriverError): boolean =>
+  error._tag !== "InterfaceError" && (error.errno === 1295 || error.errno === 1461)
 
-const multiRow = (executor: Executor, { sql, values, timeout }: ManyRequest, parts: MultiRow, run: Run) =>
-  executor.execute(
-    { ...plain, sql, values, timeout },
-    { text: statementOf(parts, run.sets.length), types: typesKey(run.types), encode: (id) => executeRows(id, run) }
-  )
+// ---- which set failed -----------------------------------------------------------------------------------------------
 
 /**
- * Which row of a batch failed, counted from 0: the server says it in its message or, MariaDB does, in its diagnostics;
- * where it does not, it is found out.
- * https://mariadb.com/docs/server/reference/sql-statements/programmatic-compound-statements/programmatic-compound-statements-diagnostics/get-diagnostics
+ * Which set of a batch failed, counted from 0, if that can be found out. Servers do not say it of every error, and what they
+ * say is wrong where it was a trigger's statement that failed. So it is looked for where all of that can be undone.
  */
-const failedRow = (
+const failedSet = (
   executor: Executor,
-  request: ManyRequest,
-  parts: MultiRow,
+  batch: Batch,
+  { table }: MultiRow,
   error: DriverError
 ): Effect.Effect<number | undefined> => {
-  if (error._tag !== "IntegrityError" && error._tag !== "DataError") return Effect.succeed(undefined)
-  const told = / at row (\d+)$/.exec(error.message)
-  if (told !== null) return Effect.succeed(Number(told[1]) - 1)
-  const found = executor.hasBulk
-    ? Effect.orElse(diagnosedRow(executor), () => probedRow(executor, request, parts))
-    : probedRow(executor, request, parts)
+  if (!isOfSet(error)) return Effect.succeed(undefined)
+  const inTransaction = executor.inTransaction()
+  const found = Effect.flatMap(tableOf(executor, table), ({ isTransactional, autocommit }) =>
+    isTransactional
+      ? undone(executor, { inTransaction, autocommit }, search(batch, error, 0, batch.sets.length, false))
+      : Effect.succeed(undefined)
+  )
   return Effect.orElseSucceed(found, () => undefined)
 }
 
-/** From MariaDB 10.7 on. */
-const diagnosedRow = (executor: Executor): Effect.Effect<number | undefined, DriverError> =>
-  Effect.map(
-    Effect.zipRight(
-      executor.execute({ ...plain, sql: "GET DIAGNOSTICS CONDITION 1 @effect_sa_row = ROW_NUMBER" }),
-      executor.execute({ ...plain, sql: "SELECT @effect_sa_row" })
-    ),
-    ({ rows }) => {
-      const row = Number(rows[0]?.[0] ?? 0)
-      return row > 0 ? row - 1 : undefined
-    }
-  )
-
-/**
- * Executes the rows of a batch that failed one by one until one fails again, and undoes all of it: only on a table that can
- * undo, which has undone the batch too.
- */
-const probedRow = (
-  executor: Executor,
-  request: ManyRequest,
-  { table }: MultiRow
-): Effect.Effect<number | undefined, DriverError> => {
-  const run = (statement: string) => executor.execute({ ...plain, sql: statement })
-  const inTransaction = executor.inTransaction()
-  const probe = Effect.acquireUseRelease(
-    run(inTransaction ? "SAVEPOINT effect_sa_probe" : "BEGIN"),
-    () =>
-      Effect.match(executeEach(executor.execute, request), {
-        onFailure: (error) => error.parameterSet,
-        onSuccess: () => undefined
-      }),
-    () =>
-      Effect.catchAll(run(inTransaction ? "ROLLBACK TO SAVEPOINT effect_sa_probe" : "ROLLBACK"), () =>
-        Effect.sync(() => executor.destroy())
-      )
-  )
-  return Effect.flatMap(isTransactional(executor, table), (is) => (is ? probe : Effect.succeed(undefined)))
+/** Whether it may be about the values of one set. What has no reason of its own may be: a trigger's signal, a type that does not fit. */
+const isOfSet = (error: DriverError): boolean => {
+  switch (error._tag) {
+    case "IntegrityError":
+    case "DataError":
+      // One without a number is of this side, about a row that was returned.
+      return error.errno !== undefined
+    case "OperationalError":
+      return error.reason === "Other"
+    case "InterfaceError":
+    case "InternalError":
+    case "NotSupportedError":
+    case "ProgrammingError":
+      return false
+  }
 }
 
-const isTransactional = (
+/**
+ * Executes halves of what is left, from the left, until one set is. The sets before `from` are executed; the failed one is
+ * before `to`, which `isSeen` says was seen: what failed once may not fail again, when others work on the same rows.
+ */
+const search = (
+  batch: Batch,
+  error: DriverError,
+  from: number,
+  to: number,
+  isSeen: boolean
+): Effect.Effect<number | undefined, DriverError> => {
+  if (isSeen && to - from === 1) return Effect.succeed(from)
+  const middle = Math.max(from + 1, (from + to) >> 1)
+  return Effect.flatMap(Effect.either(batch.execute(batch.sets.slice(from, middle))), (executed) => {
+    if (Either.isRight(executed)) {
+      return middle === to ? Effect.succeed(undefined) : search(batch, error, middle, to, isSeen)
+    }
+    return isSame(executed.left, error) ? search(batch, error, from, middle, true) : Effect.succeed(undefined)
+  })
+}
+
+const isSame = (one: DriverError, other: DriverError): boolean =>
+  one._tag !== "InterfaceError" && other._tag !== "InterfaceError" && one.errno === other.errno
+
+/**
+ * Undoes what was executed. BEGIN would be simpler, but releases the tables that the session has locked. Interruption ends
+ * the connection: it may come between two statements.
+ */
+const undone = <A>(
   executor: Executor,
-  { schema, name }: MultiRow["table"]
-): Effect.Effect<boolean, DriverError> =>
-  Effect.map(
-    executor.execute({
-      ...plain,
-      sql:
-        "SELECT 1 FROM information_schema.TABLES t JOIN information_schema.ENGINES e ON t.ENGINE = e.ENGINE " +
-        "WHERE t.TABLE_SCHEMA = IFNULL(?, DATABASE()) AND t.TABLE_NAME = ? AND e.TRANSACTIONS = 'YES'",
-      parameters: [schema ?? null, name]
-    }),
-    ({ rows }) => rows.length > 0
+  { inTransaction, autocommit }: Pick<SessionStatus, "inTransaction" | "autocommit">,
+  effect: Effect.Effect<A, DriverError>
+): Effect.Effect<A, DriverError> => {
+  const run = (statements: ReadonlyArray<string>) =>
+    Effect.forEach(statements, (sql) => executor.execute({ ...plain, sql }), { discard: true })
+  const [before, after] = inTransaction
+    ? [[`SAVEPOINT ${savepoint}`], [`ROLLBACK TO SAVEPOINT ${savepoint}`, `RELEASE SAVEPOINT ${savepoint}`]]
+    : autocommit
+      ? [["SET autocommit = 0"], ["ROLLBACK", "SET autocommit = 1"]]
+      : [[], ["ROLLBACK"]]
+  const destroy = Effect.sync(() => executor.destroy())
+  const back = Effect.tapError(run(after), () => destroy)
+  return Effect.onInterrupt(
+    Effect.zipRight(
+      run(before),
+      Effect.matchEffect(effect, {
+        onFailure: (error) => Effect.zipRight(back, Effect.fail(error)),
+        onSuccess: (value) => Effect.as(back, value)
+      })
+    ),
+    () => destroy
   )
+}
+
+const savepoint = "effect_sa_search"
+
+interface Table {
+  readonly isTransactional: boolean
+  readonly autocommit: boolean
+}
+
+/** What the table, perhaps a temporary one, and the session are. */
+const tableOf = (executor: Executor, { schema, name }: MultiRow["table"]): Effect.Effect<Table, DriverError> => {
+  const names = schema === undefined ? [name] : [schema, name]
+  const shown = executor.execute({
+    ...plain,
+    sql: `SHOW CREATE TABLE ${names.map(dialect.quoteIdentifier).join(".")}`
+  })
+  return Effect.flatMap(shown, ({ rows }) =>
+    Effect.map(
+      executor.execute({
+        ...plain,
+        sql: "SELECT @@autocommit, TRANSACTIONS FROM information_schema.ENGINES WHERE ENGINE = ?",
+        // The line after the columns. In these a line break is written as \n.
+        parameters: [/^\) ENGINE=(\w+)/m.exec(String(rows[0]?.[1]))?.[1] ?? ""]
+      }),
+      ({ rows: [row] }): Table => ({ isTransactional: row?.[1] === "YES", autocommit: row?.[0] !== 0 })
+    )
+  )
+}

@@ -24,16 +24,27 @@ export interface LoginSettings {
   readonly password: Redacted.Redacted
   readonly database: string | undefined
   readonly tls: TlsSettings | undefined
+  /** The server's RSA key in PEM, by which passwords are encrypted where TLS does not. */
+  readonly serverPublicKey: string | undefined
+  /** Whether the server may send that key itself; undefined is only from this machine. */
+  readonly allowPublicKeyRetrieval: boolean | undefined
+  /** Whether a server may ask for the password as it is, which is sent over TLS and Unix domain sockets only. */
+  readonly allowClearPassword: boolean
   /** Whether the server is told that it may ask for files. */
   readonly localInfile: boolean
+  /** Whether a text may hold several statements. */
+  readonly multiStatements: boolean
+  /** What the server is told of the program. */
+  readonly connectAttributes: Readonly<Record<string, string>>
 }
 
-/** TLS: on when it is there, and then the server's certificate and host name are verified unless `verify` is false. */
+/** TLS: on when it is there. */
 export interface TlsSettings {
   readonly ca: string | undefined
   readonly cert: string | undefined
   readonly key: Redacted.Redacted | undefined
-  readonly verify: boolean
+  /** What is verified: who signed the server's certificate, and that it is for this server. */
+  readonly verify: "authority and name" | "authority" | "nothing"
   /** The name that the certificate must have, where it is not the host. */
   readonly serverName: string | undefined
 }
@@ -64,11 +75,17 @@ export interface Internals {
   readonly _handshakePacket: { readonly serverVersion: string; readonly mariadbExtendedCapabilityFlags: number } | null
   readonly _mariadbExtendedMetadata: boolean
   readonly _command: { clientFlags: number; mariadbExtendedClientFlags: number }
+  /** What answers the server in the login, once it is known which method that is. */
+  _authPlugin: AuthPlugin | undefined
   readonly packetParser: { execute(chunk: Buffer): void }
   startTLS(secured: (error?: Error) => void): void
   on(event: "error" | "connect", listener: (error: unknown) => void): void
+  emit(event: "error", error: Error): void
   destroy(): void
 }
+
+/** One method of authentication in the middle of a login: given what the server sent, it gives what is to be sent. */
+type AuthPlugin = (data: Buffer) => unknown
 
 /** mysql2, as far as it is used. */
 export interface Mysql2 {
@@ -144,10 +161,15 @@ const start = (mysql2: Mysql2, settings: LoginSettings): Started => {
     user: settings.user,
     password: Redacted.value(settings.password),
     ...(settings.database === undefined ? {} : { database: settings.database }),
-    ...(settings.tls === undefined ? {} : { ssl: { verifyIdentity: settings.tls.verify } }),
+    // For what mysql2 makes of the knowledge: nobody can listen there.
+    ...(settings.socketPath === undefined ? {} : { socketPath: settings.socketPath }),
+    ...(settings.tls === undefined ? {} : { ssl: {} }),
     charset: "UTF8MB4_GENERAL_CI",
     connectTimeout: 0, // the deadline is the caller's, and covers more than mysql2's
     authPlugins: { client_ed25519: Ed25519.plugin(Redacted.value(settings.password)) },
+    enableCleartextPlugin: settings.allowClearPassword && isPrivate(settings),
+    multipleStatements: settings.multiStatements,
+    connectAttributes: { ...settings.connectAttributes, ...whoIsThis },
     flags: flagsOf(settings)
   })
   // A listener for good: errors that come after the end must have a taker.
@@ -157,8 +179,18 @@ const start = (mysql2: Mysql2, settings: LoginSettings): Started => {
   // A server reads these only if it has extended metadata, which mysql2 asks for by itself.
   command.mariadbExtendedClientFlags |= ExtendedCapability.STMT_BULK_OPERATIONS
   if (settings.tls !== undefined) connection.startTLS = startTls(connection, settings, settings.tls)
+  guard(connection, settings)
   return { connection, receive: opened.receive }
 }
+
+/** Whether nobody but the server can read what is sent. */
+const isPrivate = ({ tls, socketPath }: LoginSettings): boolean => tls !== undefined || socketPath !== undefined
+
+/** This package's version, as package.json has it. */
+const version = "0.1.0"
+
+/** Otherwise mysql2 would say that it is the client. */
+const whoIsThis = { _client_name: "effect-sa", _client_version: version, _pid: String(process.pid) }
 
 const destroy = (connection: Internals): void => {
   connection.destroy()
@@ -170,8 +202,78 @@ const whereOf = ({ socketPath, host, port }: LoginSettings): string => socketPat
 const loggedIn = (connection: Internals, settings: LoginSettings): Effect.Effect<Internals, ConnectError> =>
   Effect.async((resume) => {
     connection.on("connect", () => resume(Effect.succeed(connection)))
-    connection.on("error", (error) => resume(Effect.fail(classifyConnect(error, whereOf(settings)))))
+    connection.on("error", (error) => resume(Effect.fail(classifyConnect(explained(error), whereOf(settings)))))
   })
+
+const authenticationError = (message: string): Error =>
+  Object.assign(new Error(message), { code: "AUTH_SWITCH_PLUGIN_ERROR" })
+
+/** What mysql2 says of methods that it has not, or has turned off, in words that fit the options here. */
+const explained = (error: unknown): unknown => {
+  if (!(error instanceof Error)) return error
+  if ("code" in error && error.code === "MYSQL_CLEAR_PASSWORD_NOT_ENABLED")
+    return authenticationError(
+      "the server asks for the password as it is (mysql_clear_password): that needs the option allowClearPassword, and TLS or a Unix domain socket"
+    )
+  const unknown = /unknown plugin (.*?)\. See /.exec(error.message)
+  return unknown === null
+    ? error
+    : authenticationError(`the server asks for the method of authentication "${unknown[1]}", which is not supported`)
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// passwords encrypted by the server's key
+
+/** How caching_sha2_password and sha256_password ask the server for its public key. */
+const isKeyRequest = (answer: unknown): boolean =>
+  Buffer.isBuffer(answer) && answer.length === 1 && (answer[0] === 1 || answer[0] === 2)
+
+/**
+ * Without TLS, caching_sha2_password and sha256_password encrypt the password by the server's RSA key. mysql2 takes that
+ * key from whoever answers: who sits between client and server sends his own, and reads the password. Here a key is
+ * asked for only where that was allowed, or the server is on this machine.
+ */
+const guard = (connection: Internals, settings: LoginSettings): void => {
+  const guarded =
+    (plugin: AuthPlugin): AuthPlugin =>
+    (data) => {
+      try {
+        const answer = plugin(data)
+        return isKeyRequest(answer) ? insteadOfKey(plugin, answer, connection, settings) : answer
+      } catch (thrown) {
+        throw authenticationError(thrown instanceof Error ? thrown.message : String(thrown))
+      }
+    }
+  let current: AuthPlugin | undefined
+  Object.defineProperty(connection, "_authPlugin", {
+    get: () => current,
+    set: (plugin: AuthPlugin | undefined) => {
+      current = plugin === undefined ? undefined : guarded(plugin)
+    }
+  })
+}
+
+/** What is sent where a method would ask for a key. */
+const insteadOfKey = (
+  plugin: AuthPlugin,
+  request: unknown,
+  connection: Internals,
+  { password, serverPublicKey, allowPublicKeyRetrieval, socketPath }: LoginSettings
+): unknown => {
+  // There is nothing to encrypt, and the end of an empty text says so.
+  if (Redacted.value(password) === "") return Buffer.from([0])
+  // As if the server had sent it.
+  if (serverPublicKey !== undefined) return plugin(Buffer.from(serverPublicKey))
+  if (socketPath !== undefined) return request
+  if (allowPublicKeyRetrieval ?? isThisMachine(connection.stream.remoteAddress)) return request
+  throw new Error(
+    "the server wants the password encrypted by a key that it would send itself, which anybody between here and there could replace: use TLS, give the key as serverPublicKey, or set allowPublicKeyRetrieval"
+  )
+}
+
+/** Whether what is sent to this address never leaves the machine. */
+export const isThisMachine = (address: string | undefined): boolean =>
+  address !== undefined && /^(?:::ffff:)?127\.|^::1$/.test(address)
 
 const takeOver = ({ connection, receive }: Started): Effect.Effect<LoggedIn, ConnectError> =>
   Effect.suspend(() => {
@@ -196,36 +298,60 @@ const takeOver = ({ connection, receive }: Started): Effect.Effect<LoggedIn, Con
     })
   })
 
+/** Made once for each driver's settings: reading many authorities takes milliseconds. */
+const contexts = new WeakMap<TlsSettings, tls.SecureContext>()
+
+const contextOf = (settings: TlsSettings): tls.SecureContext => {
+  let context = contexts.get(settings)
+  if (context === undefined) {
+    const { ca, cert, key } = settings
+    context = tls.createSecureContext({
+      ...(ca === undefined ? {} : { ca }),
+      ...(cert === undefined ? {} : { cert }),
+      ...(key === undefined ? {} : { key: Redacted.value(key) })
+    })
+    contexts.set(settings, context)
+  }
+  return context
+}
+
 /**
  * TLS by our own settings. mysql2 checks the certificate of a host given by address against "localhost"; here an address
  * is checked as an address, and a name as a name.
  */
 const startTls =
-  (connection: Internals, settings: LoginSettings, { ca, cert, key, verify, serverName }: TlsSettings) =>
+  (connection: Internals, settings: LoginSettings, tlsSettings: TlsSettings) =>
   (secured: (error?: Error) => void): void => {
+    const { verify, serverName } = tlsSettings
     const name = serverName ?? settings.host
     connection.stream.removeAllListeners("data")
     let done = false
     const finish = (error?: Error): void => {
-      if (done) return
-      done = true
-      secured(error)
+      if (!done) {
+        done = true
+        secured(error)
+      } else if (error !== undefined) {
+        // A server of TLS 1.3 looks at a client's certificate when the client is already done.
+        connection.emit("error", Object.assign(error, { code: "HANDSHAKE_SSL_ERROR" }))
+      }
     }
-    const secure = tls.connect(
-      {
-        socket: connection.stream,
-        rejectUnauthorized: verify,
-        checkServerIdentity: verify
-          ? (_host, certificate) => tls.checkServerIdentity(name, certificate)
-          : () => undefined,
-        ...(isIP(name) === 0 ? { servername: name } : {}),
-        ...(ca === undefined ? {} : { ca }),
-        ...(cert === undefined ? {} : { cert }),
-        ...(key === undefined ? {} : { key: Redacted.value(key) })
-      },
-      () => finish()
-    )
-    secure.on("error", finish)
-    secure.on("data", (chunk: Buffer) => connection.packetParser.execute(chunk))
-    connection.stream = secure
+    try {
+      const secure = tls.connect(
+        {
+          socket: connection.stream,
+          secureContext: contextOf(tlsSettings),
+          rejectUnauthorized: verify !== "nothing",
+          checkServerIdentity: (_host, certificate) =>
+            verify === "authority and name" ? tls.checkServerIdentity(name, certificate) : undefined,
+          ...(isIP(name) === 0 ? { servername: name } : {})
+        },
+        () => finish()
+      )
+      secure.on("error", finish)
+      secure.on("data", (chunk: Buffer) => connection.packetParser.execute(chunk))
+      connection.stream = secure
+    } catch (thrown) {
+      // A certificate or key that cannot be read.
+      finish(thrown instanceof Error ? thrown : new Error(String(thrown)))
+    }
   }

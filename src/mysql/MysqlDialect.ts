@@ -90,9 +90,15 @@ const mayLeaveState = (sql: string, all: ReadonlyArray<Token>): boolean => {
   for (let i = 0; i < lexed.length; i++) {
     const token = lexed[i]!
     if (token.kind === "variable" && !sql.startsWith("@@", token.start)) return true
+    // Of several statements in one text only the first was looked at.
+    if (token.kind === "symbol" && sql[token.start] === ";" && i < lexed.length - 1) return true
     if (token.kind === "symbol" && sql[token.start] === "(" && i > 0) {
       const before = lexed[i - 1]!
-      const isName = before.kind === "quoted" || (before.kind === "word" && !isKnown(sql, before))
+      // What stands in double quotes may be a name too: that is for the session to say.
+      const isName =
+        before.kind === "quoted" ||
+        (before.kind === "string" && sql[before.start] === '"') ||
+        (before.kind === "word" && !isKnown(sql, before))
       if (isName && !isTableName(sql, lexed, i - 1) && !(cte && isCte(sql, lexed, i))) return true
     }
   }
@@ -141,9 +147,18 @@ export const literal = (value: BoundValue, backslashes: boolean): string => {
     default:
       if (value === null) return "NULL"
       if (value instanceof Date) return `'${formatDateTime(value)}'`
-      return BigDecimal.isBigDecimal(value) ? formatDecimal(value) : `x'${Buffer.from(value).toString("hex")}'`
+      return BigDecimal.isBigDecimal(value) ? decimalText(value) : bytesText(value)
   }
 }
+
+/** With a point even where nothing comes after it: without one it would be an integer. */
+const decimalText = (value: BigDecimal.BigDecimal): string => {
+  const text = formatDecimal(value)
+  return text.includes(".") ? text : `${text}.`
+}
+
+/** Without its character set MySQL would take it for a number wherever one can stand. */
+const bytesText = (value: Uint8Array): string => `_binary x'${Buffer.from(value).toString("hex")}'`
 
 /** A number with an exponent is a double; without one it would be a decimal. */
 const exponential = (value: number): string => {
@@ -157,17 +172,21 @@ const quoteText = (text: string, backslashes: boolean): string => {
 }
 
 /** The statement with each marker replaced by a literal, for statements that the server does not prepare. */
-export const inline = (sql: string, parameters: ReadonlyArray<BoundValue>, backslashes: boolean): string => {
-  let text = ""
-  let from = 0
-  let next = 0
-  for (const token of tokens(sql, { ...lexicon, backslashEscapes: backslashes })) {
-    if (token.kind !== "qmark" || next >= parameters.length) continue
-    text += sql.slice(from, token.start) + literal(parameters[next++]!, backslashes)
-    from = token.end
+const inlineBy =
+  (lexicon: Lexicon): Dialect["inline"] =>
+  (sql, parameters, backslashes) => {
+    let text = ""
+    let from = 0
+    let next = 0
+    for (const token of tokens(sql, { ...lexicon, backslashEscapes: backslashes })) {
+      if (token.kind !== "qmark" || next >= parameters.length) continue
+      text += sql.slice(from, token.start) + literal(parameters[next++]!, backslashes)
+      from = token.end
+    }
+    return text + sql.slice(from)
   }
-  return text + sql.slice(from)
-}
+
+export const inline: Dialect["inline"] = inlineBy(lexicon)
 
 export const dialect: Dialect = {
   name: "mysql",
@@ -181,5 +200,32 @@ export const dialect: Dialect = {
   rollbackToSavepoint: (name) => `ROLLBACK TO SAVEPOINT ${quoteIdentifier(name)}`,
   releaseSavepoint: (name) => `RELEASE SAVEPOINT ${quoteIdentifier(name)}`,
   sessionIsolation: (level) => `SET SESSION TRANSACTION ISOLATION LEVEL ${levelWords(level)}`,
-  mayLeaveState
+  mayLeaveState,
+  literal,
+  inline
+}
+
+/** Modes that stand for several, ANSI_QUOTES among them: MySQL's one, and those that MariaDB has besides. */
+const withAnsiQuotes: ReadonlySet<string> = wordSet("ANSI ANSI_QUOTES DB2 MAXDB MSSQL POSTGRESQL")
+
+/** One dialect for each way to read a text, so that what is known of a text is known once. */
+const variants = new Map<string, Dialect>()
+
+/**
+ * The dialect of sessions with this `sql_mode`, as far as that changes how a text is read: ANSI_QUOTES makes double quotes
+ * those of identifiers, and with NO_BACKSLASH_ESCAPES a backslash in a string is just that.
+ * https://dev.mysql.com/doc/refman/9.7/en/sql-mode.html
+ */
+export const withModes = (sqlMode: string | undefined): Dialect => {
+  const modes = (sqlMode ?? "").toUpperCase().split(",")
+  const ansiQuotes = modes.some((mode) => withAnsiQuotes.has(mode.trim()))
+  const backslashEscapes = !modes.some((mode) => mode.trim() === "NO_BACKSLASH_ESCAPES")
+  if (!ansiQuotes && backslashEscapes) return dialect
+  const key = `${ansiQuotes},${backslashEscapes}`
+  let variant = variants.get(key)
+  if (variant === undefined) {
+    const own = { ...lexicon, ansiQuotes, backslashEscapes }
+    variants.set(key, (variant = { ...dialect, lexicon: own, inline: inlineBy(own) }))
+  }
+  return variant
 }

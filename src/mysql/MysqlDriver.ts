@@ -2,6 +2,7 @@
  * The driver for MySQL and MariaDB: mysql2 logs in, and from there the command phase is ours.
  */
 import { Effect, FiberSet, type Scope } from "effect"
+import type { Dialect } from "../Dialect.js"
 import {
   type Driver,
   type DriverConnection,
@@ -11,17 +12,26 @@ import {
   type ManyRequest,
   type Request,
   type RowStream,
+  type ResultSetEnd,
   type ServerInfo,
-  type SessionStatus
+  type SessionStatus,
+  streamOf
 } from "../Driver.js"
-import { type ConnectError, type DriverError, InterfaceError, OperationalError } from "../Errors.js"
+import {
+  type ConnectError,
+  type DriverError,
+  type InterfaceError,
+  OperationalError,
+  ProgrammingError
+} from "../Errors.js"
+import { tokens } from "../Lexer.js"
 import { type BoundValue, type Column, defaultValueOptions } from "../Value.js"
 import * as ExecuteMany from "./ExecuteMany.js"
 import * as LoadData from "./LoadData.js"
 import { type LoggedIn, type LoginSettings, loadMysql2, login, type Mysql2 } from "./Login.js"
-import { inline } from "./MysqlDialect.js"
 import { classify, withoutLiterals } from "./MysqlErrors.js"
 import type { Err } from "./wire/Answer.js"
+import * as Session from "./Session.js"
 import * as Commands from "./wire/Commands.js"
 import { Command, Status } from "./wire/Constants.js"
 import { type Conversation, drainBudget, Exchange, type Plan } from "./wire/Conversation.js"
@@ -34,6 +44,9 @@ export interface MysqlSettings extends LoginSettings {
   readonly connectTimeout: number
   /** Prepared statements kept for each connection. */
   readonly statementCacheSize: number
+  /** How the sessions read a text. */
+  readonly dialect: Dialect
+  readonly session: Session.SessionSettings
 }
 
 /** How long a KILL from a control connection may take, with its login. */
@@ -48,11 +61,11 @@ const drainTimeout = 20
 /** How long the answer of an interrupted statement may take on a connection that others share. */
 const disownedTimeout = 250
 
-/**
- * The session is in UTC, so that dates are what they say, and tells of changes to itself, so that a reset is made only
- * where there is something to reset.
- */
-const sessionSetup = "SET NAMES utf8mb4, time_zone = '+00:00', autocommit = 1, session_track_state_change = 1"
+/** A command of the driver's own; `sql` where it is a statement. */
+interface Step {
+  readonly packet: Buffer
+  readonly sql?: string
+}
 
 /** A statement that the server has prepared, or is preparing. */
 interface PreparedStatement extends Plan {
@@ -70,7 +83,7 @@ export const make = (settings: MysqlSettings): Effect.Effect<Driver, InterfaceEr
     const run = yield* FiberSet.runtime(kills)<never>()
     yield* Effect.addFinalizer(() => FiberSet.awaitEmpty(kills))
     const killer = makeKiller(
-      connect(mysql2, { ...settings, localInfile: false }, shapes, () => {}),
+      connect(mysql2, { ...settings, localInfile: false, session: Session.plainSession }, shapes, () => {}),
       (effect) => {
         run(effect)
       }
@@ -114,7 +127,14 @@ const setUp = (
       connection.setUp(0),
       (error): ConnectError =>
         error._tag === "DataError" || error._tag === "IntegrityError"
-          ? new InterfaceError({ reason: "Protocol", message: error.message, cause: error })
+          ? new ProgrammingError({
+              reason: "Other",
+              message: error.message,
+              errno: error.errno,
+              sqlState: error.sqlState,
+              statement: error.statement,
+              cause: error
+            })
           : error
     )
     return connection
@@ -210,12 +230,17 @@ class MysqlConnection implements DriverConnection {
     return {
       inTransaction: (status & Status.IN_TRANS) !== 0,
       autocommit: (status & Status.AUTOCOMMIT) !== 0,
-      changed
+      changed,
+      noBackslashEscapes: (status & Status.NO_BACKSLASH_ESCAPES) !== 0
     }
   }
 
   waitingFor(): number {
     return this.conversation.outstanding === 0 ? 0 : performance.now() - this.conversation.headSince
+  }
+
+  lastAnswerAt(): number {
+    return this.conversation.headSince
   }
 
   isBusy(): boolean {
@@ -259,13 +284,16 @@ class MysqlConnection implements DriverConnection {
   // ---- session ------------------------------------------------------------------------------------------------------
 
   setUp(timeout: number): Effect.Effect<void, DriverError> {
-    return Effect.map(this.command([Commands.simple(Command.QUERY, sessionSetup)], timeout), () =>
-      this.conversation.forgetChanges()
-    )
+    return this.setSession([], timeout)
   }
 
   ping(timeout: number): Effect.Effect<void, DriverError> {
-    return this.command([Commands.simple(Command.PING)], timeout)
+    return Effect.asVoid(this.command([{ packet: Commands.simple(Command.PING) }], timeout))
+  }
+
+  /** https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_com_init_db.html */
+  selectDatabase(name: string, timeout: number): Effect.Effect<void, DriverError> {
+    return Effect.asVoid(this.command([{ packet: Commands.simple(Command.INIT_DB, name) }], timeout))
   }
 
   /** https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_com_reset_connection.html */
@@ -277,28 +305,43 @@ class MysqlConnection implements DriverConnection {
       if (this.conversation.schemaChanged && database === undefined) {
         return Effect.fail(new OperationalError({ reason: "Other", message: "the default database cannot be unset" }))
       }
-      const packets = [
-        Commands.simple(Command.RESET_CONNECTION),
+      const before = [
+        { packet: Commands.simple(Command.RESET_CONNECTION) },
         ...(this.conversation.schemaChanged && database !== undefined
-          ? [Commands.simple(Command.INIT_DB, database)]
-          : []),
-        Commands.simple(Command.QUERY, sessionSetup)
+          ? [{ packet: Commands.simple(Command.INIT_DB, database) }]
+          : [])
       ]
-      return Effect.map(this.command(packets, timeout), () => this.conversation.forgetChanges())
+      return this.setSession(before, timeout)
     })
   }
 
-  /** Commands in one write whose answers are OK or an error; fails with the first error. */
-  private command(packets: ReadonlyArray<Buffer>, timeout: number): Effect.Effect<void, DriverError> {
+  /** Makes the session what the options say, on one way to the server with what comes before. */
+  private setSession(before: ReadonlyArray<Step>, timeout: number): Effect.Effect<void, DriverError> {
+    const { session } = this.settings
+    const steps = Session.setup(session).map((sql) => ({ packet: Commands.simple(Command.QUERY, sql), sql }))
+    return Effect.flatMap(this.command([...before, ...steps], timeout), (last) => {
+      this.conversation.forgetChanges()
+      if (session.initCommands.length === 0) return Effect.void
+      const changed = [
+        ...Session.changed(last?.rows[0] ?? []),
+        ...(this.status().inTransaction ? ["the transaction, which is open"] : [])
+      ]
+      return changed.length === 0 ? Effect.void : Effect.fail(initCommandError(session.initCommands, changed))
+    })
+  }
+
+  /** Commands in one write; the last one's result. Fails with the first error. */
+  private command(steps: ReadonlyArray<Step>, timeout: number): Effect.Effect<DriverResult | undefined, DriverError> {
     return this.answered(timeout, (done) => {
-      let left = packets.length
+      let left = steps.length
       let failed: DriverError | undefined
-      for (const packet of packets) {
+      for (const { packet, sql } of steps) {
         const settle = (exchange: Exchange): void => {
           failed ??= exchange.error
-          if (--left === 0) done(failed === undefined ? Effect.void : Effect.fail(failed))
+          if (--left === 0) done(failed === undefined ? Effect.succeed(exchange.first) : Effect.fail(failed))
         }
-        this.conversation.begin(new Exchange("simple", undefined, undefined, undefined, settle), packet)
+        const kind = sql === undefined ? "simple" : "text"
+        this.conversation.begin(new Exchange(kind, sql, undefined, defaultValueOptions, settle), packet)
       }
     })
   }
@@ -355,21 +398,15 @@ class MysqlConnection implements DriverConnection {
   }
 
   stream(request: Request): Effect.Effect<RowStream, DriverError> {
-    if (request.data !== undefined) return Effect.as(this.load(request, request.data), noRows)
+    if (request.data !== undefined) return Effect.map(this.load(request, request.data), streamOf)
     return this.answered(request.timeout, (done) => {
       const begun = (exchange: Exchange): void => {
         // What failed before it had columns is reported when it settles.
-        if (exchange.shape !== undefined) {
-          done(
-            Effect.succeed(
-              new MysqlRowStream(exchange, this.conversation, exchange.shape.columns, () => this.abandon())
-            )
-          )
-        }
+        if (exchange.shape !== undefined || (exchange.endedSets > 0 && exchange.error === undefined))
+          done(Effect.succeed(new MysqlRowStream(exchange, this.conversation, 0, () => this.abandon())))
       }
-      this.run(request, begun, (exchange, error) => {
+      this.run(request, begun, (_, error) => {
         if (error !== undefined) done(Effect.fail(this.seen(error)))
-        else if (exchange?.shape === undefined) done(Effect.succeed(noRows))
       })
     })
   }
@@ -426,6 +463,8 @@ class MysqlConnection implements DriverConnection {
     const { sql, parameters, before } = request
     if (before.length > 0) return this.runAfter(request, begun, done)
     if (encoded !== undefined) return this.runEncoded(request, encoded, done)
+    if (this.settings.multiStatements && hasSeveral(sql, this.settings.dialect))
+      return this.runInlined(request, begun, done)
     if (parameters.length === 0 && !returnsRows(sql)) return this.runText(sql, request, begun, done)
     const key = this.statementKey(sql, parameters)
     const isLong = !request.shared && Commands.hasLong(parameters)
@@ -440,11 +479,22 @@ class MysqlConnection implements DriverConnection {
       // 1295: not a statement that can be prepared. 1461: the server holds all the prepared statements it may.
       if (error?._tag === "InterfaceError" || (error?.errno !== 1295 && error?.errno !== 1461))
         return done(undefined, error)
-      const backslashes = (this.conversation.status & Status.NO_BACKSLASH_ESCAPES) === 0
-      this.runText(inline(sql, parameters, backslashes), request, begun, (exchange, failure) =>
-        done(exchange, failure === undefined ? undefined : withoutLiterals(failure))
-      )
+      this.runInlined(request, begun, done)
     })
+  }
+
+  /** Sends a statement with literals in place of its markers. */
+  private runInlined(
+    request: Request,
+    begun: ((exchange: Exchange) => void) | undefined,
+    done: (exchange: Exchange | undefined, error: DriverError | undefined) => void
+  ): void {
+    const { sql, parameters } = request
+    const backslashes = (this.conversation.status & Status.NO_BACKSLASH_ESCAPES) === 0
+    const text = this.settings.dialect.inline(sql, parameters, backslashes)
+    this.runText(text, request, begun, (exchange, failure) =>
+      done(exchange, failure === undefined || parameters.length === 0 ? failure : withoutLiterals(failure))
+    )
   }
 
   /** Sends a statement by a command that is made for it. */
@@ -510,7 +560,7 @@ class MysqlConnection implements DriverConnection {
     const exchange = new Exchange("text", request.sql, undefined, request.values, (settled) =>
       done(settled, settled.error)
     )
-    this.begin(exchange, begun, Commands.simple(Command.QUERY, text))
+    this.begin(exchange, begun, Commands.simple(Command.QUERY, text), request.setBySet)
   }
 
   private runPrepared(
@@ -526,7 +576,7 @@ class MysqlConnection implements DriverConnection {
       this.forget(statement)
       this.run(request, begun, done)
     })
-    this.begin(exchange, begun, Commands.execute(statement.id, request.parameters))
+    this.begin(exchange, begun, Commands.execute(statement.id, request.parameters), request.setBySet)
   }
 
   /**
@@ -535,7 +585,7 @@ class MysqlConnection implements DriverConnection {
    */
   private runLong(
     statement: PreparedStatement,
-    { sql, parameters, values }: Request,
+    { sql, parameters, values, setBySet }: Request,
     begun: ((exchange: Exchange) => void) | undefined,
     done: (exchange: Exchange | undefined, error: DriverError | undefined) => void
   ): void {
@@ -551,14 +601,20 @@ class MysqlConnection implements DriverConnection {
         conversation.tell(Commands.closeStatement(statement.id))
         done(settled, settled.error)
       })
-      this.begin(exchange, begun, Commands.execute(statement.id, parameters, false))
+      this.begin(exchange, begun, Commands.execute(statement.id, parameters, false), setBySet)
     }
     send()
   }
 
-  private begin(exchange: Exchange, begun: ((exchange: Exchange) => void) | undefined, packet: Buffer): void {
+  private begin(
+    exchange: Exchange,
+    begun: ((exchange: Exchange) => void) | undefined,
+    packet: Buffer,
+    setBySet = false
+  ): void {
     if (begun !== undefined) {
       exchange.streaming = true
+      exchange.setBySet = setBySet
       exchange.onRows = () => begun(exchange)
     }
     this.conversation.begin(exchange, packet)
@@ -570,7 +626,12 @@ class MysqlConnection implements DriverConnection {
     done: (statement: PreparedStatement | undefined, error: DriverError | undefined) => void
   ): void {
     const exchange = new Exchange("prepare", sql, undefined, undefined, (settled) => {
-      if (settled.error !== undefined || settled.prepared === undefined) return done(undefined, settled.error)
+      if (settled.error !== undefined || settled.prepared === undefined) {
+        // 1461: a statement of this connection that is closed makes room for another.
+        return settled.error?.errno === 1461 && this.forgetOldest()
+          ? this.prepare(key, sql, done)
+          : done(undefined, settled.error)
+      }
       const statement: PreparedStatement = {
         key,
         id: settled.prepared.id,
@@ -587,14 +648,18 @@ class MysqlConnection implements DriverConnection {
   private remember(statement: PreparedStatement): void {
     const before = this.statements.get(statement.key)
     if (before !== undefined) this.forget(before)
-    if (this.statements.size >= this.settings.statementCacheSize) {
-      let oldest: PreparedStatement | undefined
-      for (const kept of this.statements.values()) {
-        if (oldest === undefined || kept.lastUse < oldest.lastUse) oldest = kept
-      }
-      if (oldest !== undefined) this.forget(oldest)
-    }
+    if (this.statements.size >= this.settings.statementCacheSize) this.forgetOldest()
     this.statements.set(statement.key, statement)
+  }
+
+  /** Closes the statement that was not used for longest, if there is any. */
+  private forgetOldest(): boolean {
+    let oldest: PreparedStatement | undefined
+    for (const kept of this.statements.values()) {
+      if (oldest === undefined || kept.lastUse < oldest.lastUse) oldest = kept
+    }
+    if (oldest !== undefined) this.forget(oldest)
+    return oldest !== undefined
   }
 
   private forget(statement: PreparedStatement): void {
@@ -603,38 +668,87 @@ class MysqlConnection implements DriverConnection {
   }
 }
 
-/** A stream's rows, as the conversation reads them. */
+/** A stream's rows, as the conversation reads them: those of one result set. */
 class MysqlRowStream implements RowStream {
+  readonly columns: ReadonlyArray<Column>
+  private known: ResultSetEnd | undefined
+  /** The result sets after this one are read. */
+  private isOver = false
+
   constructor(
     private readonly exchange: Exchange,
     private readonly conversation: Conversation,
-    readonly columns: ReadonlyArray<Column>,
+    /** Which result set of the answer it is, from 0. */
+    private readonly place: number,
     private readonly abandon: () => void
-  ) {}
+  ) {
+    this.columns = exchange.shape?.columns ?? []
+  }
+
+  end(): ResultSetEnd | undefined {
+    const { endedSets, finished, last } = this.exchange
+    if (this.known === undefined && last !== undefined && endedSets === this.place + 1)
+      this.known = { ...last, hasNext: !finished }
+    return this.known
+  }
 
   get pull(): RowStream["pull"] {
     return Effect.async((resume) => {
       const take = (): void => {
         const { exchange } = this
-        if (exchange.rows.length > 0) {
+        if (this.isOver) {
+          resume(Effect.succeed(undefined))
+        } else if (exchange.rows.length > 0) {
           const rows = this.conversation.take(exchange)
           // The next rows are read while these are worked on.
           resume(Effect.succeed(rows))
           this.conversation.readOn()
         } else if (exchange.error !== undefined) {
           resume(Effect.fail(exchange.error))
-        } else if (exchange.finished) {
+        } else if (exchange.finished || exchange.isBetween) {
           resume(Effect.succeed(undefined))
-        } else {
-          exchange.onRows = take
-          this.conversation.readOn()
-        }
+        } else this.wait(take)
       }
       take()
-      return Effect.sync(() => {
-        this.exchange.onRows = undefined
-        this.abandon()
-      })
+      return this.giveUp
+    })
+  }
+
+  get next(): RowStream["next"] {
+    return Effect.async((resume) => {
+      const { exchange, conversation } = this
+      const enter = (): void => {
+        if (exchange.shape !== undefined || (exchange.endedSets > this.place + 1 && exchange.error === undefined))
+          resume(Effect.succeed(new MysqlRowStream(exchange, conversation, this.place + 1, this.abandon)))
+        else if (exchange.error !== undefined) resume(Effect.fail(exchange.error))
+        else this.wait(enter)
+      }
+      const leave = (): void => {
+        if (exchange.error !== undefined) return resume(Effect.fail(exchange.error))
+        if (!exchange.finished && !exchange.isBetween) return this.wait(leave)
+        this.end()
+        this.isOver = true
+        if (exchange.finished) return resume(Effect.succeed(undefined))
+        conversation.enterNextSet(exchange)
+        enter()
+      }
+      if (this.isOver) return resume(Effect.succeed(undefined))
+      if (!exchange.finished && !exchange.isBetween) conversation.skipSet(exchange)
+      leave()
+      return this.giveUp
+    })
+  }
+
+  /** Calls back when there are rows, or the result set or the answer is over, or the next one has begun. */
+  private wait(then: () => void): void {
+    this.exchange.onRows = then
+    this.conversation.readOn()
+  }
+
+  private get giveUp(): Effect.Effect<void> {
+    return Effect.sync(() => {
+      this.exchange.onRows = undefined
+      this.abandon()
     })
   }
 
@@ -657,10 +771,23 @@ class MysqlRowStream implements RowStream {
 const isToBePreparedAgain = (error: DriverError | undefined): boolean =>
   error !== undefined && error._tag !== "InterfaceError" && (error.errno === 1243 || error.errno === 1615)
 
+const initCommandError = (commands: ReadonlyArray<string>, changed: ReadonlyArray<string>): ProgrammingError =>
+  new ProgrammingError({
+    reason: "Other",
+    message: `initCommand must leave as it was: ${changed.join(", ")}`,
+    statement: commands.join("; ")
+  })
+
 const tooLate = (timeout: number): OperationalError =>
   new OperationalError({ reason: "StatementTimeout", message: `no answer within ${timeout} ms` })
 
-const noRows: RowStream = { columns: [], pull: Effect.succeed(undefined), close: Effect.void }
+/** Whether a text has more than one statement, which no server prepares. */
+const hasSeveral = (sql: string, { lexicon }: Dialect): boolean => {
+  if (!sql.includes(";")) return false
+  const lexed = tokens(sql, lexicon).filter((token) => token.kind !== "comment")
+  const first = lexed.findIndex((token) => sql[token.start] === ";")
+  return first >= 0 && lexed.slice(first).some((token) => sql[token.start] !== ";")
+}
 
 const leading = String.raw`(?:[\s(]|/\*(?!!|M!)[\s\S]*?\*/|--\s[^\n]*\n|#[^\n]*\n)*`
 const reading = new RegExp(`^${leading}(?:select|with|values|table|call)\\b`, "i")

@@ -10,9 +10,11 @@ import {
   executeEach,
   type ManyRequest,
   type Request,
+  type ResultSetEnd,
   type RowStream,
   type ServerInfo,
-  type SessionStatus
+  type SessionStatus,
+  streamOf
 } from "../Driver.js"
 import {
   type ConnectError,
@@ -24,7 +26,8 @@ import {
   ProgrammingError
 } from "../Errors.js"
 import { leadingWords, type Token, tokens } from "../Lexer.js"
-import { type Column, dataErrorOf, type ValueOptions } from "../Value.js"
+import type { Column, ValueOptions } from "../Value.js"
+import { dataErrorOf } from "../ValueReader.js"
 import { dialect } from "./SqliteDialect.js"
 import { classify, isBusy, isSqliteError } from "./SqliteErrors.js"
 import {
@@ -115,6 +118,7 @@ class SqliteConnection implements DriverConnection {
   private database: NativeDatabase
   private statements = new Map<string, Prepared>()
   private isDestroyed = false
+  private lastUse = performance.now()
 
   constructor(
     private readonly native: Native,
@@ -135,6 +139,10 @@ class SqliteConnection implements DriverConnection {
   /** Nothing is ever under way when anybody can ask. */
   waitingFor(): number {
     return 0
+  }
+
+  lastAnswerAt(): number {
+    return this.lastUse
   }
 
   isBusy(): boolean {
@@ -173,6 +181,12 @@ class SqliteConnection implements DriverConnection {
       yield* query("PRAGMA foreign_keys = ON")
       if (!isMemory) yield* query("PRAGMA journal_mode = WAL")
     })
+  }
+
+  selectDatabase(): Effect.Effect<void, DriverError> {
+    return Effect.fail(
+      new NotSupportedError({ reason: "NotSupported", message: "SQLite has one database for each connection" })
+    )
   }
 
   ping(): Effect.Effect<void, DriverError> {
@@ -215,9 +229,11 @@ class SqliteConnection implements DriverConnection {
   stream(request: Request): Effect.Effect<RowStream, DriverError> {
     if (request.data !== undefined) return Effect.fail(loadsNoData(request.sql))
     const stream = this.locked(request.sql, () => {
-      const parameters = this.parametersOf(request)
       // A statement of its own: one statement cannot be in two iterations.
-      const statement = this.prepare(request.sql).statement
+      const prepared = this.prepare(request.sql)
+      if (prepared.columnCount === 0) return streamOf(this.run(request))
+      const parameters = this.parametersOf(request)
+      const { statement } = prepared
       const [iterator, first] = letGoIfBusy(statement, parameters, () => {
         const iterator = statement.iterate(parameters)
         try {
@@ -228,7 +244,10 @@ class SqliteConnection implements DriverConnection {
         }
       })
       const shape = makeShape(statement.columns(), request.values)
-      return new SqliteRowStream(iterator, first, statement, shape, request.sql)
+      return new SqliteRowStream(iterator, first, statement, shape, request.sql, (rows) => ({
+        ...this.resultOf(prepared, shape.columns, [], returnsChanged(prepared.verb) ? rows : 0),
+        hasNext: false
+      }))
     })
     return Effect.zipRight(this.runBefore(request), stream)
   }
@@ -240,6 +259,7 @@ class SqliteConnection implements DriverConnection {
     return Effect.suspend(() => {
       const attempt = (deadline: number | undefined, delay: number): Effect.Effect<A, DriverError> => {
         if (this.isDestroyed) return Effect.fail(closedError())
+        this.lastUse = performance.now()
         try {
           return Effect.succeed(run())
         } catch (thrown) {
@@ -353,15 +373,27 @@ class SqliteConnection implements DriverConnection {
 class SqliteRowStream implements RowStream {
   readonly columns: ReadonlyArray<Column>
   private finished = false
+  private rows = 0
+  private known: ResultSetEnd | undefined
 
   constructor(
     private readonly iterator: Iterator<NativeRow>,
     private first: IteratorResult<NativeRow> | undefined,
     private readonly statement: NativeStatement,
     private readonly shape: SqliteShape,
-    private readonly sql: string
+    private readonly sql: string,
+    private readonly endOf: (rows: number) => ResultSetEnd
   ) {
     this.columns = shape.columns
+  }
+
+  end(): ResultSetEnd | undefined {
+    return this.known
+  }
+
+  /** A statement has one result set. */
+  get next(): RowStream["next"] {
+    return Effect.as(this.close, undefined)
   }
 
   get pull(): RowStream["pull"] {
@@ -374,10 +406,12 @@ class SqliteRowStream implements RowStream {
           this.first = undefined
           if (next.done === true) {
             this.finished = true
+            this.known = this.endOf(this.rows + rows.length)
             break
           }
           rows.push(readRow(this.shape, next.value))
         }
+        this.rows += rows.length
         return Effect.succeed(rows.length === 0 ? undefined : rows)
       } catch (thrown) {
         return Effect.fail(errorOf(thrown, this.sql))
@@ -439,8 +473,8 @@ const lockError = (statement: string, timeout: number): OperationalError =>
 /** A typed error that the codecs threw, or the typed form of what the database threw. */
 const errorOf = (thrown: unknown, sql: string): DriverError => {
   if (thrown instanceof NotSupportedError || thrown instanceof ProgrammingError) return thrown
-  const data = dataErrorOf(thrown)
-  if (data !== undefined) return new DataError({ reason: data.reason, message: data.message, statement: sql })
+  const data = dataErrorOf(thrown, sql)
+  if (data !== undefined) return data
   // What is no error of the database is a bug of this file, and stays one.
   if (!isSqliteError(thrown)) throw thrown
   return classify(thrown, sql)

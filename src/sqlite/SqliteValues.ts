@@ -4,19 +4,10 @@
  *
  * https://sqlite.org/datatype3.html
  */
-import { BigDecimal } from "effect"
+import { BigDecimal, Option } from "effect"
 import { DataError, NotSupportedError } from "../Errors.js"
-import {
-  type BoundValue,
-  type Column,
-  formatDateTime,
-  formatDecimal,
-  readBigInt,
-  readDateTimeText,
-  readDecimal,
-  readJson,
-  type ValueOptions
-} from "../Value.js"
+import { type BoundValue, type Column, formatDateTime, formatDecimal, type ValueOptions } from "../Value.js"
+import { decoding, exactValueOptions, readBigInt, readDateTimeText, readDecimal, readJson } from "../ValueReader.js"
 import type { NativeColumn, NativeParameter } from "./SqliteNative.js"
 
 type Stored = null | number | bigint | string | Uint8Array
@@ -56,11 +47,14 @@ export interface SqliteShape {
   readonly readers: ReadonlyArray<Reader>
 }
 
-export const makeShape = (columns: ReadonlyArray<NativeColumn>, values: ValueOptions): SqliteShape => ({
-  native: columns,
-  columns: columns.map(columnOf),
-  readers: columns.map((column) => readerOf(column, values))
-})
+export const makeShape = (native: ReadonlyArray<NativeColumn>, values: ValueOptions): SqliteShape => {
+  const columns = native.map(columnOf)
+  return {
+    native,
+    columns,
+    readers: native.map((column, i) => decodingReader(column, columns[i]!, values))
+  }
+}
 
 export const readRow = (shape: SqliteShape, stored: ReadonlyArray<Stored>): ReadonlyArray<unknown> => {
   const { readers } = shape
@@ -92,6 +86,38 @@ const columnOf = (column: NativeColumn): Column => {
   return { name: column.name, table: column.table ?? "", typeName: name, nullable: undefined, length, scale }
 }
 
+/** MySQL's names for types that are declared by another: those are what decoders are named by. */
+const sameTypes: Readonly<Record<string, ReadonlyArray<string>>> = {
+  BOOL: ["TINYINT(1)", "TINYINT"],
+  BOOLEAN: ["TINYINT(1)", "TINYINT"],
+  INTEGER: ["INT"],
+  "INTEGER UNSIGNED": ["INT UNSIGNED", "INT"],
+  NUMERIC: ["DECIMAL"],
+  REAL: ["DOUBLE"],
+  "DOUBLE PRECISION": ["DOUBLE"]
+}
+
+/** The names of a declared type for which there may be a decoder, the most exact first. */
+const typeNamesOf = (column: NativeColumn): ReadonlyArray<string> => {
+  const { name, length } = declared(column.type)
+  if (Object.hasOwn(sameTypes, name)) return sameTypes[name] ?? []
+  const sized = /^(?:TINY|MEDIUM|LONG)(TEXT|BLOB)$/.exec(name)?.[1]
+  if (sized !== undefined) return [sized]
+  return [
+    ...(name === "TINYINT" && length === 1 ? ["TINYINT(1)"] : []),
+    name,
+    ...(name.endsWith(" UNSIGNED") ? [name.slice(0, -" UNSIGNED".length)] : [])
+  ]
+}
+
+/** A column's reader, by the program's decoder where it has one. */
+const decodingReader = (native: NativeColumn, column: Column, values: ValueOptions): Reader => {
+  const decode = decoding(values, column, typeNamesOf(native))
+  if (decode === undefined) return readerOf(native, values)
+  const read = readerOf(native, exactValueOptions)
+  return (value) => decode(read(value))
+}
+
 const readerOf = (column: NativeColumn, values: ValueOptions): Reader => {
   const { name: type, length, scale } = declared(column.type)
   const name = column.name
@@ -103,9 +129,11 @@ const readerOf = (column: NativeColumn, values: ValueOptions): Reader => {
   // SQLite's integers have 64 bits, whatever the column is declared as.
   if (type.includes("INT")) return integer(name, values.integers)
   if (type === "DATETIME" || type === "TIMESTAMP") return dateTime(name, (length ?? 0) > 3, values)
+  const text = textOf(name)
   if (type === "DATE" || type === "TIME") return text
   if (type === "JSON") return (value) => readJson(text(value), name, values)
-  if (type === "DECIMAL" || type === "NUMERIC") return (value) => readDecimal(decimalText(name, value, scale), values)
+  if (type === "DECIMAL" || type === "NUMERIC")
+    return (value) => readDecimal(decimalText(name, value, scale), name, values)
   if (type.includes("CHAR") || type.includes("CLOB") || type.includes("TEXT")) return text
   if (type.includes("BLOB") || type.includes("BINARY")) return bytes
   if (type.includes("REAL") || type.includes("FLOA") || type.includes("DOUB")) return real(name)
@@ -124,7 +152,7 @@ const integer =
   (name: string, integers: ValueOptions["integers"]): Reader =>
   (value) => {
     if (typeof value === "bigint") return readBigInt(value, name, integers)
-    return typeof value === "number" ? value : unexpected(name, "an integer", value)
+    return typeof value === "number" && integers === "number" ? value : unexpected(name, "an integer", value)
   }
 
 const real =
@@ -132,8 +160,19 @@ const real =
   (value) =>
     typeof value === "number" || typeof value === "bigint" ? Number(value) : unexpected(name, "a real number", value)
 
-const text = (value: Exclude<Stored, null>): string =>
-  value instanceof Uint8Array ? Buffer.from(value).toString("utf8") : String(value)
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+
+/** Text that was stored as bytes is text where it can be. */
+const textOf =
+  (name: string) =>
+  (value: Exclude<Stored, null>): string => {
+    if (!(value instanceof Uint8Array)) return String(value)
+    try {
+      return utf8.decode(value)
+    } catch {
+      return unexpected(name, "text", value)
+    }
+  }
 
 const bytes: Reader = (value) =>
   value instanceof Uint8Array ? plainBytes(value) : new TextEncoder().encode(String(value))
@@ -145,7 +184,7 @@ const dateTime =
   (name: string, microseconds: boolean, values: ValueOptions): Reader =>
   (value) => {
     if (typeof value !== "string")
-      return values.dateTimes === "string" ? text(value) : unexpected(name, "a date and time", value)
+      return values.dateTimes === "string" ? textOf(name)(value) : unexpected(name, "a date and time", value)
     return microseconds ? value : readDateTimeText(value, name, values)
   }
 
@@ -161,11 +200,15 @@ const decimalText = (name: string, value: Exclude<Stored, null>, scale: number |
         message: `column ${JSON.stringify(name)} has a decimal of more digits than SQLite keeps: declare it as TEXT`
       })
     }
-    return scale === undefined ? String(value) : value.toFixed(scale)
+    return scale === undefined ? plainDigits(value) : value.toFixed(Math.min(scale, 100))
   }
   if (typeof value === "bigint" && scale !== undefined && scale > 0) return `${value}.${"0".repeat(scale)}`
-  return text(value)
+  return textOf(name)(value)
 }
+
+/** JavaScript writes small numbers with an exponent. */
+const plainDigits = (value: number): string =>
+  Option.match(BigDecimal.fromString(String(value)), { onNone: () => String(value), onSome: formatDecimal })
 
 const byStorageClass =
   (name: string, values: ValueOptions): Reader =>

@@ -58,10 +58,9 @@ describe("URLs of MySQL and MariaDB", () => {
   })
 
   it("take IPv6 addresses in brackets", () => {
-    const [, shown] = address("mysql://app:pw@[::1]:3307/shop")
-    expect(shown).toContain("::1")
-    expect(shown).toContain("3307/shop")
-    expect(address("mysql://[fe80::1]")[1]).toContain("fe80::1")
+    expect(address("mysql://app:pw@[::1]:3307/shop")[1]).toBe("[::1]:3307/shop")
+    expect(address("mysql://[fe80::1]")[1]).toBe("[fe80::1]:3306")
+    expect(address("mysql://[fe80::1%25eth0]:1")[1]).toBe("[fe80::1%eth0]:1")
     for (const url of ["mysql://::1/db", "mysql://[::1/db", "mysql://[host]/db", "mysql://[]/db"])
       expect([url, refused({ url }).argument]).toEqual([url, "url"])
   })
@@ -307,6 +306,128 @@ describe("Options", () => {
     expect(pool({ idleTimeout: "infinity" }).idleTimeout).toBe(0)
     expect(pool({ validateAfter: 0 }).validateAfter).toBe(0)
     expect(pool({ validateAfter: Duration.infinity }).validateAfter).toBe(Number.POSITIVE_INFINITY)
+  })
+
+  it("by the names that they have elsewhere are refused, and the name here is said", () => {
+    for (const [name, here] of [
+      // aiomysql and PyMySQL
+      ["db", "database"],
+      ["passwd", "password"],
+      ["unix_socket", "unixSocket"],
+      ["connect_timeout", "connectTimeout"],
+      ["sql_mode", "sqlMode"],
+      ["init_command", "initCommand"],
+      ["local_infile", "localInfile"],
+      ["program_name", "programName"],
+      ["server_public_key", "serverPublicKey"],
+      ["read_default_file", "Options.fromFile"],
+      ["read_default_group", "Options.fromFile"],
+      ["readDefaultFile", "Options.fromFile"],
+      ["ssl", "tls"],
+      ["client_flag", "multiStatements"],
+      ["conv", "integers"],
+      ["cursorclass", "nothing"],
+      ["use_unicode", "nothing"],
+      ["auth_plugin", "nothing"],
+      ["loop", "nothing"],
+      ["minsize", "minSize"],
+      ["maxsize", "maxSize"],
+      ["pool_recycle", "recycle"],
+      // SQLAlchemy
+      ["pool_size", "maxSize"],
+      ["max_overflow", "maxSize"],
+      ["pool_timeout", "acquireTimeout"],
+      ["pool_pre_ping", "validateAfter"],
+      ["isolation_level", "isolationLevel"],
+      ["ssl_ca", "tls"],
+      // mysql2, @effect/sql-mysql2, and option files
+      ["connectionLimit", "maxSize"],
+      ["socketPath", "unixSocket"],
+      ["multipleStatements", "multiStatements"],
+      ["username", "user"],
+      ["connectionTTL", "recycle"],
+      ["timezone", "UTC"],
+      ["default-character-set", "charset"],
+      ["ssl-mode", "tls"]
+    ] as const) {
+      for (const given of [
+        { host: "h", [name]: "s3cret" },
+        { [name]: "s3cret" },
+        { url: `mysql://h/db?${name}=s3cret` }
+      ]) {
+        const error = refused(given)
+        expect([given, error.argument, error.expected]).toEqual([given, name, expect.stringContaining(here)])
+        expect(error.message).not.toContain("s3cret")
+      }
+    }
+  })
+
+  it("of a server are taken from values and from URLs", () => {
+    for (const query of [
+      "charset=utf8mb4",
+      "charset=UTF8MB4",
+      "collation=utf8mb4_unicode_ci",
+      "sqlMode=ANSI_QUOTES,NO_BACKSLASH_ESCAPES",
+      "sqlMode=",
+      "initCommand=SET%20@a%20=%201",
+      "isolationLevel=read%20committed",
+      "isolationLevel=READ-COMMITTED",
+      "autocommit=true",
+      "autocommit=1",
+      "programName=shop",
+      "multiStatements=true",
+      "allowPublicKeyRetrieval=true",
+      "tls=1&allowClearPassword=true",
+      "echo=true&logParameters=true"
+    ])
+      expect([query, settings({ url: `mysql://h/db?${query}` }).dialect.name]).toEqual([query, "mysql"])
+    const given = {
+      initCommand: ["SET @a = 1", "SET @b = 2"],
+      connectAttributes: { team: "payments" },
+      serverPublicKey: "-----BEGIN PUBLIC KEY-----\n…",
+      unixSocket: "/run/s.sock",
+      allowClearPassword: true
+    }
+    expect(settings(given).address).toBe("/run/s.sock")
+  })
+
+  it("of a server that cannot be are refused, and it is said why", () => {
+    for (const [given, argument, why] of [
+      [{ charset: "latin1" }, "charset", "no text is lost"],
+      [{ charset: "utf8" }, "charset", "utf8mb4"],
+      [{ charset: "utf8mb3" }, "charset", "utf8mb4"],
+      [{ collation: "utf8mb4_bin; DROP TABLE t" }, "collation", "name of a collation"],
+      [{ sqlMode: "ANSI'" }, "sqlMode", "names of modes"],
+      [{ sqlMode: "ANSI,,TRADITIONAL" }, "sqlMode", "names of modes"],
+      [{ sqlMode: "ORACLE" }, "sqlMode", "not ORACLE"],
+      [{ sqlMode: "ANSI, oracle" }, "sqlMode", "not ORACLE"],
+      [{ initCommand: "" }, "initCommand", "a statement"],
+      [{ initCommand: ["SET @a = 1", 5] }, "initCommand", "an array of statements"],
+      [{ isolationLevel: "snapshot" }, "isolationLevel", "serializable"],
+      [{ isolationLevel: "AUTOCOMMIT" }, "isolationLevel", "serializable"],
+      [{ autocommit: false }, "autocommit", "Engine.transaction"],
+      [{ programName: "" }, "programName", "not empty"],
+      [{ connectAttributes: "team=payments" }, "connectAttributes", "an object of texts"],
+      [{ connectAttributes: { _os: "x" } }, "connectAttributes", "do not begin with"],
+      [{ connectAttributes: { "": "x" } }, "connectAttributes", "do not begin with"],
+      [{ connectAttributes: { team: 5 } }, "connectAttributes", "an object of texts"],
+      [{ connectAttributes: { team: "x".repeat(70_000) } }, "connectAttributes", "65536"],
+      [{ serverPublicKey: "/etc/mysql/public_key.pem" }, "serverPublicKey", "not the path"],
+      [{ allowClearPassword: true }, "allowClearPassword", "tls"],
+      [{ allowClearPassword: true, tls: false }, "allowClearPassword", "tls"],
+      [{ tls: { ca: "/etc/ssl/ca.pem" } }, "tls", "PEM"],
+      [{ tls: { cert: "-----BEGIN CERTIFICATE-----" } }, "tls", "together"],
+      [{ tls: { key: "-----BEGIN PRIVATE KEY-----" } }, "tls", "together"],
+      [{ tls: { verify: "name" } }, "tls", "verify"],
+      [{ logParameters: true }, "logParameters", "echo"],
+      [{ echo: "yes" }, "echo", "true or false"]
+    ] as const) {
+      const error = refused({ host: "h", ...given })
+      expect([given, error.argument, error.expected]).toEqual([given, argument, expect.stringContaining(why)])
+    }
+    expect(settings({ url: "sqlite::memory:", isolationLevel: "serializable" }).dialect.name).toBe("sqlite")
+    expect(refused({ url: "sqlite::memory:", isolationLevel: "read committed" }).argument).toBe("isolationLevel")
+    expect(refused({ url: "sqlite::memory:", sqlMode: "ANSI" }).argument).toBe("sqlMode")
   })
 
   it("may have any minSize where maxSize is unlimited", () => {

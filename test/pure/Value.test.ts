@@ -9,14 +9,31 @@ const refused = (value: unknown): string => {
   return found.given
 }
 
-const failed = (read: () => unknown): Errors.DataError => {
-  try {
-    read()
-  } catch (thrown) {
-    if (thrown instanceof Errors.DataError) return thrown
-    throw thrown
+/** Objects that say what they are bound as. */
+class Own {
+  constructor(private readonly value: unknown) {}
+  [Value.toParameter](): unknown {
+    return this.value
   }
-  throw new Error("it did not fail")
+}
+
+class Money {
+  constructor(private readonly cents: bigint) {}
+  [Value.toParameter](): Value.Parameter {
+    return BigDecimal.make(this.cents, 2)
+  }
+}
+
+class Throwing {
+  [Value.toParameter](): Value.Parameter {
+    throw new Error("s3cret")
+  }
+}
+
+class Circular {
+  [Value.toParameter](): Value.Parameter {
+    return Option.some(this)
+  }
 }
 
 describe("Value.bind", () => {
@@ -51,7 +68,13 @@ describe("Value.bind", () => {
       [[], "[]"],
       [[1, "a", null], '[1,"a",null]'],
       [Object.assign(Object.create(null), { a: 1 }), '{"a":1}'],
-      [{ at: date }, '{"at":"2024-02-29T12:34:56.789Z"}']
+      [{ at: date }, '{"at":"2024-02-29T12:34:56.789Z"}'],
+      [new Money(150n), decimal],
+      [Option.some(new Money(150n)), decimal],
+      [new Own(new Own(new Own(7))), 7],
+      [new Own(null), null],
+      [new Own({ a: 1 }), '{"a":1}'],
+      [new Own(Option.none()), null]
     ]
     for (const [value, bound] of cases) expect(Value.bind(value, "p")).toStrictEqual(bound)
     expect(Object.is(Value.bind(-0, "p"), -0)).toBe(true)
@@ -91,12 +114,42 @@ describe("Value.bind", () => {
       [{ toJSON: () => undefined }, "JSON"],
       [Option.some(undefined), "undefined"],
       [Option.some(Number.NaN), "NaN"],
-      [Redacted.make(Number.NaN), "NaN"]
+      [Redacted.make(Number.NaN), "NaN"],
+      [new Own(undefined), "undefined"],
+      [new Own(Number.NaN), "NaN"],
+      [new Own(new Account()), "Account"],
+      [new Throwing(), "Throwing whose toParameter failed"],
+      [new Circular(), "Circular whose toParameter failed"],
+      [{ [Value.toParameter]: "s3cret" }, "no function"],
+      [BigDecimal.make(10n ** 65n, 0), "65 digits"],
+      [BigDecimal.make(-(10n ** 65n), 0), "65 digits"],
+      [BigDecimal.make(1n, 66), "65 digits"],
+      [BigDecimal.make(1n, -65), "65 digits"],
+      [BigDecimal.make(12n, -64), "65 digits"],
+      [BigDecimal.make(1n, -(10 ** 9)), "65 digits"],
+      [BigDecimal.make(1n, 10 ** 9), "65 digits"]
     ]
     for (const [value, kind] of cases) {
       const given = refused(value)
       expect(given).toContain(kind)
       expect(given).not.toContain("s3cret")
+    }
+  })
+
+  it("takes decimals of as many digits as servers have, wherever their point is", () => {
+    for (const decimal of [
+      BigDecimal.make(10n ** 65n - 1n, 0),
+      BigDecimal.make(-(10n ** 65n) + 1n, 65),
+      BigDecimal.make(10n ** 65n - 1n, 30),
+      BigDecimal.make(1n, 65),
+      BigDecimal.make(1n, -64),
+      BigDecimal.make(99n, -63),
+      BigDecimal.make(0n, -1000)
+    ]) {
+      expect(Value.bind(decimal, "p")).toBe(decimal)
+      expect(Value.formatDecimal(decimal).replace(/^-/, "").replace(/^0\./, "").replace(".", "").length).toBeLessThan(
+        66
+      )
     }
   })
 
@@ -160,182 +213,50 @@ describe("Value.formatDecimal", () => {
   })
 })
 
-describe("Value.shortestFloat", () => {
-  it("gives a number that is the same float, for any float", () => {
-    FastCheck.assert(
-      FastCheck.property(FastCheck.float({ noNaN: true, noDefaultInfinity: true }), (float) => {
-        expect(Object.is(Math.fround(Value.shortestFloat(float)), float)).toBe(true)
-      }),
-      { numRuns: 5_000 }
-    )
+describe("Value.overriding", () => {
+  const base = Value.defaultValueOptions
+
+  it("gives the options of a statement over those of its engine", () => {
+    expect(Value.overriding(base, { integers: "bigint" })).toEqual({ ...base, integers: "bigint" })
+    expect(Value.overriding(base, { json: undefined } as never)).toEqual(base)
   })
 
-  it("gives back the decimal of up to six digits that the float was made from", () => {
-    FastCheck.assert(
-      FastCheck.property(
-        FastCheck.integer({ min: -999_999, max: 999_999 }),
-        FastCheck.integer({ min: -30, max: 30 }),
-        (digits, exponent) => {
-          const decimal = Number(`${digits}e${exponent}`) + 0
-          expect(Value.shortestFloat(Math.fround(decimal))).toBe(decimal)
-        }
-      ),
-      { numRuns: 2_000 }
-    )
-    for (const decimal of [0, 0.1, 0.2, 0.3, 1.1, 16777216, 3.4e38, 1e-38])
-      expect(Value.shortestFloat(Math.fround(decimal))).toBe(decimal)
+  it("gives the same object for the same options, so that what is known of results is found again", () => {
+    const decoders: Value.Decoders = { DECIMAL: Number }
+    for (const over of [{}, { integers: "bigint" }, { decoders }, { decoders, json: "text" }] as const)
+      expect(Value.overriding(base, over)).toBe(Value.overriding(base, { ...over }))
+    expect(Value.overriding(base, { integers: "bigint" })).not.toBe(Value.overriding(base, { integers: "string" }))
+    expect(Value.overriding(base, { decoders })).not.toBe(Value.overriding(base, {}))
+    expect(Value.overriding(base, { decoders })).not.toBe(Value.overriding(base, { decoders: { ...decoders } }))
   })
 
-  it("keeps the sign of zero, and finds the shortest for the smallest floats too", () => {
-    expect(Object.is(Value.shortestFloat(-0), -0)).toBe(true)
-    expect(Value.shortestFloat(Math.fround(1e-45))).toBe(1e-45)
-    expect(Value.shortestFloat(Math.fround(3e-42))).toBe(3e-42)
+  it("adds decoders to those of the engine, and puts them in the place of those of the same type", () => {
+    const ofEngine: Value.Decoders = { DECIMAL: Number, DATE: (text) => `engine ${text}` }
+    const ofStatement: Value.Decoders = { DATE: (text) => `statement ${text}`, BLOB: (bytes) => bytes.length }
+    const engine = Value.overriding(base, { decoders: ofEngine })
+    expect(Value.overriding(engine, { decoders: ofStatement }).decoders).toEqual({ ...ofEngine, ...ofStatement })
+    expect(Value.overriding(engine, { integers: "bigint" }).decoders).toEqual(ofEngine)
   })
 })
 
-describe("Value.readDateTimeText", () => {
-  const read = (text: string, options: Partial<Value.ValueOptions> = {}) =>
-    Value.readDateTimeText(text, "col", { ...Value.defaultValueOptions, ...options })
-
-  it("reads what databases write, in UTC", () => {
-    const cases: ReadonlyArray<readonly [string, string]> = [
-      ["2024-02-29 12:34:56", "2024-02-29T12:34:56.000Z"],
-      ["2024-02-29 12:34:56.7", "2024-02-29T12:34:56.700Z"],
-      ["2024-02-29 12:34:56.789", "2024-02-29T12:34:56.789Z"],
-      ["2024-02-29 12:34:56.789000", "2024-02-29T12:34:56.789Z"],
-      ["2024-02-29T12:34:56.789Z", "2024-02-29T12:34:56.789Z"],
-      ["2024-02-29 12:34", "2024-02-29T12:34:00.000Z"],
-      ["2024-02-29", "2024-02-29T00:00:00.000Z"],
-      ["0001-01-01 00:00:00", "0001-01-01T00:00:00.000Z"],
-      ["0000-02-29 00:00:00", "0000-02-29T00:00:00.000Z"],
-      ["9999-12-31 23:59:59.999", "9999-12-31T23:59:59.999Z"]
-    ]
-    for (const [text, iso] of cases) {
-      const date = read(text)
-      expect([text, date instanceof Date && date.toISOString()]).toEqual([text, iso])
-      const utc = read(text, { dateTimes: "DateTime" })
-      expect([text, DateTime.isDateTime(utc) && DateTime.formatIso(utc)]).toEqual([text, iso])
-      expect(read(text, { dateTimes: "string" })).toBe(text)
-    }
-  })
-
-  it("reads back every date that is bound", () => {
-    const dates = FastCheck.date({
-      min: new Date("0000-01-01T00:00:00Z"),
-      max: new Date("9999-12-31T23:59:59.999Z"),
-      noInvalidDate: true
-    })
-    FastCheck.assert(
-      FastCheck.property(dates, (date) => {
-        expect(read(Value.formatDateTime(date))).toStrictEqual(date)
-      }),
-      { numRuns: 1_000 }
-    )
-  })
-
-  it("fails for days that no calendar has, or gives their text by option", () => {
-    for (const text of [
-      "0000-00-00 00:00:00",
-      "2024-00-15",
-      "2024-02-00",
-      "2023-02-29",
-      "2024-02-30",
-      "2024-04-31",
-      "2024-13-01",
-      "2024-01-32",
-      "1900-02-29"
-    ]) {
-      const error = failed(() => read(text))
-      expect([text, error.reason]).toEqual([text, "ZeroDate"])
-      expect(error.message).toContain('"col"')
-      expect(error.message).toContain("zeroDates")
-      expect(error.message).not.toContain(text)
-      expect(read(text, { zeroDates: "string" })).toBe(text)
-      expect(read(text, { dateTimes: "string" })).toBe(text)
-    }
-  })
-
-  it("never shifts a time that no clock has into another", () => {
-    for (const text of [
-      "2024-01-01 24:00:00",
-      "2024-01-01 25:00:00",
-      "2024-01-01 10:60:00",
-      "2024-01-01 10:00:60",
-      "2024-01-01 99:99:99"
+describe("Value.isDecoders", () => {
+  it("takes functions under the names of types, and nothing else", () => {
+    for (const decoders of [{}, { DECIMAL: Number, "TINYINT(1)": Boolean }, { BLOB: undefined }])
+      expect(Value.isDecoders(decoders)).toBe(true)
+    for (const type of Value.decodableTypes) expect(Value.isDecoders({ [type]: String })).toBe(true)
+    for (const other of [
+      undefined,
+      null,
+      "DECIMAL",
+      Number,
+      [Number],
+      new Map([["DECIMAL", Number]]),
+      { decimal: Number },
+      { DECIMALS: Number },
+      { DECIMAL: "Number" },
+      { DECIMAL: null },
+      { toString: String }
     ])
-      expect([text, failed(() => read(text)).reason]).toEqual([
-        text,
-        expect.stringMatching(/^(InvalidValue|ZeroDate)$/)
-      ])
-  })
-
-  it("fails for microseconds that a Date cannot hold, and names the option", () => {
-    const error = failed(() => read("2024-02-29 12:34:56.789001"))
-    expect(error.reason).toBe("InvalidValue")
-    expect(error.message).toContain("dateTimes")
-  })
-
-  it("fails for what is no date and time", () => {
-    for (const text of [
-      "",
-      "x",
-      "12:34:56",
-      "2024-02-29 12",
-      "2024-2-9",
-      "20240229",
-      "2024-02-29 12:34:56.1234567",
-      "2024-02-29 12:34:56+02:00",
-      " 2024-02-29",
-      "2024-02-29\n",
-      "-2024-02-29"
-    ])
-      expect([text, failed(() => read(text)).reason]).toEqual([text, "InvalidValue"])
-  })
-})
-
-describe("Value's other readers", () => {
-  it("give integers as the options ask, or fail by the column's name", () => {
-    for (const text of ["9007199254740992", "-9007199254740992", "18446744073709551615", "9007199254740993"]) {
-      for (const read of [
-        (integers: Value.ValueOptions["integers"]) => Value.readIntegerText(text, "c", integers),
-        (integers: Value.ValueOptions["integers"]) => Value.readBigInt(BigInt(text), "c", integers)
-      ]) {
-        expect(read("bigint")).toBe(BigInt(text))
-        expect(read("string")).toBe(text)
-        const error = failed(() => read("number"))
-        expect(error.reason).toBe("UnsafeInteger")
-        expect(error.message).toContain('"c"')
-        expect(error.message).not.toContain(text)
-      }
-    }
-    for (const safe of [0, 1, -1, Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER]) {
-      expect(Value.readIntegerText(String(safe), "c", "number")).toBe(safe)
-      expect(Value.readBigInt(BigInt(safe), "c", "number")).toBe(safe)
-    }
-  })
-
-  it("give JSON parsed or as text, and fail for what is none", () => {
-    const options = Value.defaultValueOptions
-    expect(Value.readJson('{"a":[1]}', "c", options)).toEqual({ a: [1] })
-    expect(Value.readJson("null", "c", options)).toBeNull()
-    expect(Value.readJson("{", "c", { ...options, json: "text" })).toBe("{")
-    const error = failed(() => Value.readJson("{s3cret", "c", options))
-    expect([error.reason, error.message.includes("s3cret")]).toEqual(["InvalidValue", false])
-  })
-
-  it("fail with a DataError for digits that are none, whatever the options ask", () => {
-    for (const text of ["", "abc", "1.2.3", "0x", "--1", "1,5"]) {
-      const decimals = { ...Value.defaultValueOptions, decimals: "BigDecimal" } as const
-      expect([text, failed(() => Value.readDecimal(text, decimals)).reason]).toEqual([text, "InvalidValue"])
-    }
-    for (const text of ["abc", "1.5", "--1"])
-      expect([text, failed(() => Value.readIntegerText(text, "c", "bigint")).reason]).toEqual([text, "InvalidValue"])
-  })
-
-  it("give decimals with every digit", () => {
-    const text = "-12345678901234567890.1234567891"
-    expect(Value.readDecimal(text, Value.defaultValueOptions)).toBe(text)
-    const decimal = Value.readDecimal(text, { ...Value.defaultValueOptions, decimals: "BigDecimal" })
-    expect(BigDecimal.isBigDecimal(decimal) && Value.formatDecimal(decimal)).toBe(text)
+      expect(Value.isDecoders(other)).toBe(false)
   })
 })

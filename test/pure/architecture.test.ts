@@ -48,8 +48,11 @@ describe("the house", () => {
   })
 
   it("imports a native client in one file each, and nothing else that is not effect or Node.js", () => {
+    // FileSystem is imported as a type only: its tag is made by its key.
     const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
-      "mysql/Login.ts": ["mysql2"]
+      "mysql/Login.ts": ["mysql2"],
+      "mysql/OptionFiles.ts": ["@effect/platform/FileSystem"],
+      "Options.ts": ["@effect/platform/FileSystem"]
     }
     const breaches: Array<string> = []
     for (const file of files) {

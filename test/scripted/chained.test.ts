@@ -11,6 +11,7 @@ const refusing = (executed: Array<ReadonlyArray<string>>): Driver.DriverConnecti
     server: { product: "MariaDB", version: "10.11" },
     status: () => ({ inTransaction: true, autocommit: true, changed: false }),
     waitingFor: () => 0,
+    lastAnswerAt: () => 0,
     isBusy: () => false,
     closed: () => undefined,
     execute: ({ before, sql }) => {
@@ -19,6 +20,7 @@ const refusing = (executed: Array<ReadonlyArray<string>>): Driver.DriverConnecti
     },
     executeMany: () => Effect.fail(refused),
     stream: () => Effect.fail(refused),
+    selectDatabase: () => Effect.void,
     ping: () => Effect.void,
     reset: () => Effect.void,
     destroy: () => {}

@@ -2,6 +2,7 @@
 import { type Cause, type Context, Data, Effect, type Layer, type Option, type Scope, Stream } from "effect"
 import {
   Connection,
+  Cursor,
   Engine,
   Errors,
   Pool,
@@ -148,5 +149,53 @@ const connection = Connection.make({})
 holds<Equal<RequirementOf<typeof connection>, Scope.Scope>>()
 // @ts-expect-error an option that is not known
 Connection.make({ hots: "localhost" })
+
+// ---- cursors ----------------------------------------------------------------------------------------------------------------
+
+declare const handle: Connection.Connection
+const tuples = Cursor.make(handle)
+holds<Equal<typeof tuples, Effect.Effect<Cursor.Cursor<Cursor.Tuple>, Errors.ArgumentError, Scope.Scope>>>()
+const unbuffered = Cursor.make(handle, { buffered: false, arraySize: 100, integers: "bigint", json: "text" })
+holds<Equal<ValueOf<typeof unbuffered>, Cursor.Cursor<Cursor.Tuple>>>()
+const alsoTuples = Cursor.make(handle, { rows: "tuple" })
+holds<Equal<ValueOf<typeof alsoTuples>, Cursor.Cursor<Cursor.Tuple>>>()
+const dicts = Cursor.make(handle, { rows: "dict", buffered: false })
+holds<Equal<ValueOf<typeof dicts>, Cursor.Cursor<Cursor.Dict>>>()
+declare const either: Cursor.Options
+const rowsOfEither = Cursor.make(handle, either)
+holds<Equal<ValueOf<typeof rowsOfEither>, Cursor.Cursor<Cursor.Tuple | Cursor.Dict>>>()
+// @ts-expect-error rows are tuples or dicts
+Cursor.make(handle, { rows: "list" })
+// @ts-expect-error an option that is not known
+Cursor.make(handle, { bufferd: true })
+
+declare const tupleCursor: ValueOf<typeof tuples>
+declare const dictCursor: ValueOf<typeof dicts>
+holds<Equal<typeof tupleCursor.fetchOne, Effect.Effect<Option.Option<ReadonlyArray<unknown>>, Errors.StatementError>>>()
+holds<Equal<ValueOf<typeof dictCursor.fetchOne>, Option.Option<{ readonly [column: string]: unknown }>>>()
+holds<Equal<ValueOf<ReturnType<typeof dictCursor.fetchMany>>, ReadonlyArray<Cursor.Dict>>>()
+holds<Equal<typeof dictCursor.stream, Stream.Stream<Cursor.Dict, Errors.StatementError>>>()
+// Whatever reads any row takes both.
+const anyCursor: Cursor.Cursor<Cursor.Tuple | Cursor.Dict> = Math.random() < 0.5 ? tupleCursor : dictCursor
+void anyCursor
+
+tupleCursor.execute("SELECT ?", 1)
+tupleCursor.execute("SELECT ?", new Date())
+tupleCursor.execute("SELECT ?", null)
+tupleCursor.execute("SELECT ?, ?", [1, { json: [1] }])
+tupleCursor.execute("SELECT :a", { a: 1 })
+tupleCursor.executeMany("SELECT ?", [1, [2], null])
+tupleCursor.callProc("p", [1, null, { json: 1 }])
+// @ts-expect-error a function cannot be bound
+tupleCursor.execute("SELECT ?", () => 1)
+// @ts-expect-error a procedure takes its parameters in an array
+tupleCursor.callProc("p", 1)
+// @ts-expect-error there is no such way to scroll
+tupleCursor.scroll(1, "sideways")
+holds<Equal<ErrorOf<ReturnType<typeof tupleCursor.mogrify>>, Errors.ArgumentError | Errors.ProgrammingError>>()
+holds<Equal<ErrorOf<typeof tupleCursor.close>, never>>()
+holds<Equal<ValueOf<typeof handle.warnings>, ReadonlyArray<Connection.Warning>>>()
+const typeCodes: ReadonlyArray<Cursor.TypeCode> = ["STRING", "BINARY", "NUMBER", "DATETIME"]
+void typeCodes
 
 export type Unused = Cause.Cause<never>

@@ -5,8 +5,9 @@
  * https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_command_phase.html
  */
 import type { DriverResult } from "../../Driver.js"
-import { DataError, type DriverError, OperationalError, ProgrammingError } from "../../Errors.js"
-import { type Column, dataErrorOf, type ValueOptions } from "../../Value.js"
+import { type DriverError, OperationalError, ProgrammingError } from "../../Errors.js"
+import type { Column, ValueOptions } from "../../Value.js"
+import { dataErrorOf } from "../../ValueReader.js"
 import {
   type ColumnDefinition,
   type Err,
@@ -65,6 +66,8 @@ export class Exchange {
   total = 0
   definitions: Array<ColumnDefinition> = []
   metadata: Array<Buffer> = []
+  /** Status flags of the EOF packet after the columns, where there is one. */
+  columnsStatus = 0
   shape: Shape | undefined
   rows: Array<ReadonlyArray<unknown>> = []
   /** Bytes of `rows`, for streams. */
@@ -77,7 +80,14 @@ export class Exchange {
   /** A stream's consumer is told when there are rows to take, or the end. */
   onRows: (() => void) | undefined
   streaming = false
-  discarding = false
+  /** Of a stream: it stops at the end of each result set until it is told to go on. Otherwise it passes over all but the first. */
+  setBySet = false
+  /** It stands there, and nothing is read. */
+  isBetween = false
+  /** Result sets that were read to their end. */
+  endedSets = 0
+  /** What is read is not kept: to the end of the result set, or of the answer. */
+  discarding: "set" | "answer" | undefined
   /** What is sent when the server asks for a file of just this name, once. Whoever sends it is told by `asked`. */
   file: { readonly name: string; readonly asked: () => void } | undefined
   wasAsked = false
@@ -219,7 +229,7 @@ export class Conversation {
   }
 
   readOn(): void {
-    if (!this.paused) return
+    if (!this.paused || this.queue[this.head]?.isBetween === true) return
     this.paused = false
     this.options.resume()
     this.advance()
@@ -227,10 +237,29 @@ export class Conversation {
 
   /** Reads the rest of a stream without keeping it, if the rest is short; fails the conversation if not. */
   discard(exchange: Exchange, budget: number): void {
-    exchange.discarding = true
+    exchange.isBetween = false
     exchange.drainBudget = budget
+    this.passOver(exchange, "answer")
+  }
+
+  /** Reads a stream's result set to its end without keeping it. */
+  skipSet(exchange: Exchange): void {
+    this.passOver(exchange, "set")
+  }
+
+  private passOver(exchange: Exchange, what: "set" | "answer"): void {
+    exchange.discarding = what
     exchange.rows = []
     exchange.bytes = 0
+    this.readOn()
+  }
+
+  /** Lets a stream that stands between two result sets read the next. */
+  enterNextSet(exchange: Exchange): void {
+    exchange.isBetween = false
+    exchange.shape = undefined
+    // What was not taken of the one before is not part of the next.
+    this.take(exchange)
     this.readOn()
   }
 
@@ -305,6 +334,7 @@ export class Conversation {
         return this.column(exchange, buffer, start, end)
       case State.ColumnsEnd:
         if (first !== Header.EOF) throw protocolError("no EOF packet after the columns")
+        exchange.columnsStatus = readEof(this.bytes, start).status
         return this.startRows(exchange, buffer.subarray(start - 4, end))
       case State.Simple:
         if (first === Header.ERR) return this.error(exchange, buffer, start, end)
@@ -382,6 +412,7 @@ export class Conversation {
     if (!this.framing.skip(plan.metadata)) return false
     exchange.sequence = (exchange.sequence + exchange.total + (this.options.deprecateEof ? 0 : 1)) & 0xff
     exchange.shape = plan.shape
+    if (!this.options.deprecateEof) exchange.columnsStatus = plan.metadata.readUInt16LE(plan.metadata.length - 2)
     exchange.state = State.Rows
     return true
   }
@@ -407,13 +438,13 @@ export class Conversation {
     }
     exchange.metadata = []
     exchange.state = State.Rows
-    if (exchange.streaming) this.wake(exchange)
+    if (exchange.streaming && exchange.discarding === undefined) this.wake(exchange)
   }
 
   /** Reads the rows that are there, as long as nothing else is to be done with them. */
   private rows(exchange: Exchange): void {
-    if (!exchange.binary || exchange.discarding || exchange.error !== undefined || exchange.bytes >= streamBuffer)
-      return
+    if (!exchange.binary || exchange.discarding !== undefined) return
+    if (exchange.error !== undefined || exchange.bytes >= streamBuffer) return
     const { bytes } = this
     const { readRows } = exchange.shape!
     const { rows } = exchange
@@ -436,8 +467,10 @@ export class Conversation {
 
   /** A stream has more than its consumer took: nothing more is read until it takes that. */
   private hold(exchange: Exchange): void {
-    this.paused = true
-    this.options.pause()
+    if (!this.paused) {
+      this.paused = true
+      this.options.pause()
+    }
     this.wake(exchange)
   }
 
@@ -448,7 +481,7 @@ export class Conversation {
       return this.endOfResult(exchange, ok, shape.columns)
     }
     if (first === Header.ERR) return this.error(exchange, buffer, start, end)
-    if (exchange.discarding) {
+    if (exchange.discarding !== undefined) {
       exchange.bytes += end - start
       if (exchange.bytes > exchange.drainBudget) this.fail(cutError())
       return
@@ -461,9 +494,9 @@ export class Conversation {
       )
     } catch (thrown) {
       // A value that the options cannot express fails its statement; the rest of the rows is passed over.
-      const error = dataErrorOf(thrown)
+      const error = dataErrorOf(thrown, exchange.sql)
       if (error === undefined) throw thrown
-      exchange.error = new DataError({ reason: error.reason, message: error.message, statement: exchange.sql })
+      exchange.error = error
       exchange.rows = []
       return
     }
@@ -476,13 +509,25 @@ export class Conversation {
   private endOfResult(exchange: Exchange, ok: Ok, columns: ReadonlyArray<Column> | undefined): void {
     this.note(ok)
     const result: Mutable<DriverResult> = resultOf(ok, columns, exchange.streaming ? [] : exchange.rows)
+    if (columns !== undefined) result.isOutParameters = isOutParameters(ok.status | exchange.columnsStatus)
     if (exchange.last === undefined) exchange.first = result
-    else exchange.last.next = result
+    // A stream that is read set by set may have any number of them, and holds one.
+    else if (!exchange.setBySet) exchange.last.next = result
     exchange.last = result
+    exchange.endedSets++
+    exchange.columnsStatus = 0
     if ((ok.status & Status.MORE_RESULTS_EXISTS) === 0) return this.finish(exchange)
-    if (exchange.streaming) exchange.discarding = true
-    else exchange.rows = []
     exchange.state = State.Head
+    if (!exchange.streaming) exchange.rows = []
+    else if (!exchange.setBySet) exchange.discarding = "answer"
+    else if (exchange.discarding !== "answer") this.stopBetween(exchange)
+  }
+
+  /** A stream's consumer says when it goes to the next result set. */
+  private stopBetween(exchange: Exchange): void {
+    exchange.discarding = undefined
+    exchange.isBetween = true
+    this.hold(exchange)
   }
 }
 
@@ -495,6 +540,8 @@ const loadingError = (statement: string | undefined): ProgrammingError =>
 
 const cutError = (): OperationalError =>
   new OperationalError({ reason: "ConnectionLost", message: "the connection was closed to end a stream early" })
+
+const isOutParameters = (status: number): boolean => (status & Status.PS_OUT_PARAMS) !== 0
 
 const changedRows = (info: string): number | undefined => {
   const found = info === "" ? null : /Changed: (\d+)/.exec(info)
@@ -512,6 +559,7 @@ const resultOf = (
   changedRows: columns === undefined ? (changedRows(ok.info) ?? ok.affectedRows) : undefined,
   lastInsertId: ok.lastInsertId === 0 ? undefined : ok.lastInsertId,
   warningCount: ok.warningCount,
+  isOutParameters: false,
   elapsed: 0,
   next: undefined
 })

@@ -4,17 +4,20 @@
  *
  * https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_binary_resultset.html
  */
+import { isUtf8 } from "node:buffer"
+import { DataError } from "../../Errors.js"
+import type { Column, ValueOptions } from "../../Value.js"
 import {
-  type Column,
+  decoding,
+  exactValueOptions,
   readBigInt,
   readDateTime,
   readDateTimeText,
   readDecimal,
   readIntegerText,
   readJson,
-  shortestFloat,
-  type ValueOptions
-} from "../../Value.js"
+  shortestFloat
+} from "../../ValueReader.js"
 import type { ColumnDefinition } from "./Answer.js"
 import { type Bytes, protocolError } from "./Bytes.js"
 import { binaryCharset, FieldFlag, FieldType } from "./Constants.js"
@@ -29,37 +32,54 @@ export interface Shape {
   readonly values: ValueOptions
 }
 
-export const makeShape = (definitions: ReadonlyArray<ColumnDefinition>, values: ValueOptions): Shape => {
-  const binary = definitions.map((definition) => binaryReader(definition, values))
+const makeShape = (
+  definitions: ReadonlyArray<ColumnDefinition>,
+  columns: ReadonlyArray<Column>,
+  values: ValueOptions
+): Shape => {
+  const binary = definitions.map((definition, i) => reader(binaryReader, definition, columns[i]!, values))
   return {
-    columns: definitions.map(columnOf),
-    text: definitions.map((definition) => textReader(definition, values)),
+    columns,
+    text: definitions.map((definition, i) => reader(textReader, definition, columns[i]!, values)),
     binary,
     readRows: makeRowsReader(binary),
     values
   }
 }
 
-/** Shapes that are kept. */
-const keptShapes = 256
+/** Results of this kind have one class of rows, whatever their values are read as. */
+interface KnownColumns {
+  readonly columns: ReadonlyArray<Column>
+  readonly shapes: WeakMap<ValueOptions, Shape>
+}
+
+/** Results whose columns are kept. */
+const keptResults = 256
 
 /**
  * The shapes of results that were seen, by the bytes of their metadata: connections that execute the same statement have
  * one shape, and with it one class of rows.
  */
 export class Shapes {
-  private readonly shapes = new Map<string, Shape>()
+  private readonly known = new Map<string, KnownColumns>()
 
   of(definitions: ReadonlyArray<ColumnDefinition>, metadata: Buffer, values: ValueOptions): Shape {
-    const key = metadata.latin1Slice(0, metadata.length)
-    const known = this.shapes.get(key)
-    if (known !== undefined && known.values === values) return known
-    const made = makeShape(definitions, values)
-    this.shapes.delete(key)
-    this.shapes.set(key, made)
-    if (this.shapes.size > keptShapes) {
-      const [oldest] = this.shapes.keys()
-      if (oldest !== undefined) this.shapes.delete(oldest)
+    const { columns, shapes } = this.columnsOf(definitions, metadata.latin1Slice(0, metadata.length))
+    const known = shapes.get(values)
+    if (known !== undefined) return known
+    const made = makeShape(definitions, columns, values)
+    shapes.set(values, made)
+    return made
+  }
+
+  private columnsOf(definitions: ReadonlyArray<ColumnDefinition>, key: string): KnownColumns {
+    const known = this.known.get(key)
+    if (known !== undefined) return known
+    const made: KnownColumns = { columns: definitions.map(columnOf), shapes: new WeakMap() }
+    this.known.set(key, made)
+    if (this.known.size > keptResults) {
+      const [oldest] = this.known.keys()
+      if (oldest !== undefined) this.known.delete(oldest)
     }
     return made
   }
@@ -106,6 +126,22 @@ const isMicroseconds = (d: ColumnDefinition): boolean => d.decimals > 3
 
 const isDateTime = (d: ColumnDefinition): boolean => d.type === FieldType.DATETIME || d.type === FieldType.TIMESTAMP
 
+/** A column's reader in one of the protocols, by the program's decoder where it has one. */
+const reader = (
+  make: (d: ColumnDefinition, values: ValueOptions) => Reader,
+  d: ColumnDefinition,
+  column: Column,
+  values: ValueOptions
+): Reader => {
+  const decode = decoding(values, column, typeNamesOf(d))
+  if (decode === undefined) return make(d, values)
+  const read = make(d, exactValueOptions)
+  return (bytes) => {
+    const exact = read(bytes)
+    return exact === null ? null : decode(exact)
+  }
+}
+
 /** What differs between the two protocols is how bytes become digits or text; what those become is decided here. */
 const textReader = (d: ColumnDefinition, values: ValueOptions): Reader => {
   const name = d.name
@@ -121,7 +157,9 @@ const textReader = (d: ColumnDefinition, values: ValueOptions): Reader => {
     case FieldType.LONGLONG:
       return (bytes) => nullable(bytes.ascii(), (text) => readIntegerText(text, name, values.integers))
     case FieldType.FLOAT:
-      return (bytes) => nullable(bytes.ascii(), (text) => shortestFloat(Math.fround(Number(text))))
+      return hasFixedDigits(d)
+        ? (bytes) => nullable(bytes.ascii(), (text) => shortestFloat(Math.fround(Number(text))))
+        : (bytes) => nullable(bytes.ascii(), (text) => (/^-?0$/.test(text) ? Number(text) : roundedFloat(name)))
     case FieldType.DOUBLE:
       return (bytes) => nullable(bytes.ascii(), Number)
     case FieldType.DATETIME:
@@ -135,6 +173,20 @@ const textReader = (d: ColumnDefinition, values: ValueOptions): Reader => {
     default:
       return lengthEncodedReader(d, values)
   }
+}
+
+/** FLOAT(M, D), which the text protocol sends with D digits: that is all there are. */
+const hasFixedDigits = (d: ColumnDefinition): boolean => d.decimals < notFixed
+
+/** From here on, `decimals` means that there is no fixed number of them. MariaDB has more than one such value. */
+const notFixed = 31
+
+/** Six digits of a FLOAT are those of many. */
+const roundedFloat = (column: string): never => {
+  throw new DataError({
+    reason: "InvalidValue",
+    message: `column ${JSON.stringify(column)} is a FLOAT, of which servers send six digits only for a statement that is not prepared; select it CAST(… AS DOUBLE)`
+  })
 }
 
 const binaryReader = (d: ColumnDefinition, values: ValueOptions): Reader => {
@@ -176,16 +228,42 @@ const lengthEncodedReader = (d: ColumnDefinition, values: ValueOptions): Reader 
   switch (d.type) {
     case FieldType.DECIMAL:
     case FieldType.NEWDECIMAL:
-      return (bytes) => nullable(bytes.ascii(), (text) => readDecimal(text, values))
+      return (bytes) => nullable(bytes.ascii(), (text) => readDecimal(text, d.name, values))
     case FieldType.BIT:
       return bitReader(d, values)
     case FieldType.GEOMETRY:
     case FieldType.VECTOR:
       return (bytes) => bytes.bytes()
     default:
-      if (isJson(d)) return (bytes) => nullable(bytes.text(), (text) => readJson(text, d.name, values))
-      return d.charset === binaryCharset ? (bytes) => bytes.bytes() : (bytes) => bytes.text()
+      if (isJson(d)) return (bytes) => nullable(utf8(bytes, d.name), (text) => readJson(text, d.name, values))
+      return d.charset === binaryCharset ? (bytes) => bytes.bytes() : (bytes) => utf8(bytes, d.name)
   }
+}
+
+/**
+ * A text, which servers send in UTF-8. Bytes that are sent as a text, as MySQL does with a parameter of bytes in the place of
+ * a text, would have this character in them.
+ */
+const utf8 = (bytes: Bytes, column: string): string | null => {
+  const start = bytes.at
+  const text = bytes.text()
+  return text === null || !text.includes("\ufffd") || isText(bytes, start) ? text : notText(column)
+}
+
+const isText = (bytes: Bytes, start: number): boolean => {
+  const end = bytes.at
+  bytes.at = start
+  bytes.length()
+  const text = bytes.buffer.subarray(bytes.at, end)
+  bytes.at = end
+  return isUtf8(text)
+}
+
+const notText = (column: string): never => {
+  throw new DataError({
+    reason: "InvalidValue",
+    message: `column ${JSON.stringify(column)} is sent as a text and has bytes that are none; select it CAST(… AS BINARY)`
+  })
 }
 
 const nullable = <A>(text: string | null, read: (text: string) => A): A | null => (text === null ? null : read(text))
@@ -227,8 +305,9 @@ const dateText = (bytes: Bytes, length: number): string => {
   return text
 }
 
+/** What has no fixed number of digits has all. */
 const fractionText = (microseconds: number, decimals: number): string =>
-  decimals === 0 || decimals > 6 ? "" : `.${String(microseconds).padStart(6, "0").slice(0, decimals)}`
+  decimals === 0 ? "" : `.${String(microseconds).padStart(6, "0").slice(0, decimals)}`
 
 const dateTimeReader = (d: ColumnDefinition, values: ValueOptions): Reader => {
   const asText = isMicroseconds(d) || values.dateTimes === "string"
@@ -310,14 +389,30 @@ const neverSigned: ReadonlySet<number> = new Set([FieldType.YEAR, FieldType.BIT,
 const typeNameOf = (d: ColumnDefinition): string => {
   if (isJson(d)) return "JSON"
   if (d.extendedType !== "") return d.extendedType.toUpperCase()
-  if (d.flags & FieldFlag.ENUM) return "ENUM"
-  if (d.flags & FieldFlag.SET) return "SET"
   const bytes = d.charset === binaryCharset
+  if (d.flags & FieldFlag.ENUM && !bytes) return "ENUM"
+  if (d.flags & FieldFlag.SET && !bytes) return "SET"
   if (isBlob(d.type)) return bytes ? "BLOB" : "TEXT"
   if (d.type === FieldType.STRING) return bytes ? "BINARY" : "CHAR"
   if (d.type === FieldType.VAR_STRING || d.type === FieldType.VARCHAR) return bytes ? "VARBINARY" : "VARCHAR"
   const name = typeNames[d.type] ?? `type ${d.type}`
   return isUnsigned(d) && !neverSigned.has(d.type) ? `${name} UNSIGNED` : name
+}
+
+/** The names of a type for which there may be a decoder, the most exact first. */
+const typeNamesOf = (d: ColumnDefinition): ReadonlyArray<string> => {
+  const name = typeNameOf(d)
+  return [
+    ...(isBoolean(d) ? [d.type === FieldType.BIT ? "BIT(1)" : "TINYINT(1)"] : []),
+    name,
+    ...(name.endsWith(" UNSIGNED") ? [name.slice(0, -" UNSIGNED".length)] : []),
+    ...(d.type === FieldType.GEOMETRY ? ["GEOMETRY"] : [])
+  ]
+}
+
+const scaleOf = (d: ColumnDefinition): number | undefined => {
+  if (d.type === FieldType.NEWDECIMAL) return d.decimals
+  return isDateTime(d) || d.type === FieldType.TIME ? Math.min(d.decimals, 6) : undefined
 }
 
 const columnOf = (d: ColumnDefinition): Column => ({
@@ -326,5 +421,5 @@ const columnOf = (d: ColumnDefinition): Column => ({
   typeName: typeNameOf(d),
   nullable: (d.flags & FieldFlag.NOT_NULL) === 0,
   length: d.length,
-  scale: isDateTime(d) || d.type === FieldType.TIME || d.type === FieldType.NEWDECIMAL ? d.decimals : undefined
+  scale: scaleOf(d)
 })

@@ -203,9 +203,9 @@ describe("literal", () => {
       [-(2n ** 63n), "-9223372036854775808"],
       [new Date("2024-02-29T12:34:56.789Z"), "'2024-02-29 12:34:56.789'"],
       [BigDecimal.unsafeFromString("-1.50"), "-1.50"],
-      [BigDecimal.make(12n, -3), "12000"],
-      [new Uint8Array([0, 255, 39]), "x'00ff27'"],
-      [new Uint8Array(0), "x''"]
+      [BigDecimal.make(12n, -3), "12000."],
+      [new Uint8Array([0, 255, 39]), "_binary x'00ff27'"],
+      [new Uint8Array(0), "_binary x''"]
     ]
     for (const [value, sql] of cases) {
       expect(literal(value, true)).toBe(sql)
@@ -214,7 +214,7 @@ describe("literal", () => {
   })
 
   it("of bytes shows only the bytes of the view", () => {
-    expect(literal(new Uint8Array([1, 2, 3, 4]).subarray(1, 3), true)).toBe("x'0203'")
+    expect(literal(new Uint8Array([1, 2, 3, 4]).subarray(1, 3), true)).toBe("_binary x'0203'")
   })
 })
 

@@ -358,6 +358,16 @@ describe("Conversation", () => {
     }
   })
 
+  it("reads ERR with a message that is far too long in a short time", () => {
+    const client = new Client()
+    const exchange = client.begin("text")
+    const before = performance.now()
+    client.receive(err(1062, `Duplicate entry ${"'".repeat(200_000)}`, "23000"))
+    expect(exchange.error).toMatchObject({ _tag: "IntegrityError", errno: 1062 })
+    expect(exchange.error?.message.length).toBeLessThan(3_000)
+    expect(performance.now() - before).toBeLessThan(3_000)
+  })
+
   it("reads ERR in the middle of rows", () => {
     for (const mode of modes) {
       const client = new Client(mode)
@@ -433,7 +443,7 @@ describe("Conversation", () => {
       [{ type: FieldType.LONG, flags: unsigned }, "4294967295", u32(-1), 4294967295],
       [{ type: FieldType.LONGLONG }, "-9007199254740991", i64(-9007199254740991n), -9007199254740991],
       [{ type: FieldType.LONGLONG, flags: unsigned }, "9007199254740991", i64(9007199254740991n), 9007199254740991],
-      [{ type: FieldType.FLOAT, decimals: 31 }, "0.1", f32, 0.1],
+      [{ type: FieldType.FLOAT, decimals: 1 }, "0.1", f32, 0.1],
       [{ type: FieldType.DOUBLE, decimals: 31 }, "-1.5e300", f64, -1.5e300],
       [
         { type: FieldType.NEWDECIMAL, decimals: 2 },
@@ -699,6 +709,21 @@ describe("Conversation", () => {
     }
   })
 
+  it("gives with a result set nothing of the one before it, which nobody took", () => {
+    const client = new Client()
+    const exchange = client.begin("text")
+    exchange.streaming = true
+    exchange.setBySet = true
+    const more = Status.AUTOCOMMIT | Status.MORE_RESULTS_EXISTS
+    client.receive(
+      ...resultSet(idAndName, [textRow(["1", "a"])], modern, more),
+      ...resultSet(idAndName, [textRow(["2", "b"])], modern)
+    )
+    expect([exchange.isBetween, exchange.rows]).toEqual([true, [[1, "a"]]])
+    client.conversation.enterNextSet(exchange)
+    expect([exchange.finished, client.conversation.take(exchange)]).toEqual([true, [[2, "b"]]])
+  })
+
   it("passes over the rest of a stream that is short, and ends the connection for a long one", () => {
     for (const [count, lost] of [
       [10, false],
@@ -763,6 +788,11 @@ describe("Conversation", () => {
     ["a packet out of order", "text", () => packets([ok()], 2)],
     ["an empty packet", "text", () => packets([Buffer.alloc(0)])],
     ["an OK packet that is cut", "text", () => packets([Buffer.from([0, 0])])],
+    [
+      "an OK packet whose words go on in the packet behind it",
+      "text",
+      () => Buffer.concat([packets([Buffer.from([0, 0, 0, 2, 0, 0, 0, 9])]), packets([ok({ info: "of the next" })])])
+    ],
     ["an OK packet that is cut, for a simple command", "simple", () => packets([Buffer.from([0])])],
     ["an ERR packet that is cut", "text", () => packets([Buffer.from([0xff, 1])])],
     ["an EOF packet that is cut, for a simple command", "simple", () => packets([Buffer.from([0xfe])])],
@@ -825,6 +855,15 @@ describe("Conversation", () => {
       "a binary float that is cut",
       "binary",
       () => packets([...resultSet([{ name: "f", type: FieldType.FLOAT }], [], modern).slice(0, 2), Buffer.from([0, 0])])
+    ],
+    [
+      "a BIT of more than 64 bits, which would take forever to read",
+      "text",
+      () =>
+        packets([
+          ...resultSet([{ name: "b", type: FieldType.BIT, length: 64 }], [], modern).slice(0, 2),
+          textRow([Buffer.alloc(1_000_000, 0xff)])
+        ])
     ],
     [
       "a binary row that does not begin as one",

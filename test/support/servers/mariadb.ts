@@ -4,11 +4,16 @@ import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import mysql2 from "mysql2"
+import { writeCertificates } from "./certificates.js"
 import { freePort, isAlive, log, startGuarded, which } from "./process.js"
 
 export interface Server {
   readonly url: string
   readonly stop: () => Promise<void>
+}
+
+export interface OwnServer extends Server {
+  readonly pid: number
 }
 
 const hint =
@@ -86,7 +91,11 @@ const setUp = (port: number): Promise<void> =>
 
 export const startMariadb = async (): Promise<Server> => {
   const given = process.env.EFFECT_SA_TEST_MARIADB_URL
-  if (given !== undefined && given !== "") return { url: given, stop: () => Promise.resolve() }
+  return given !== undefined && given !== "" ? { url: given, stop: () => Promise.resolve() } : startOwnMariadb()
+}
+
+/** One that nobody else uses: it can be shut down and killed. */
+export const startOwnMariadb = async (): Promise<OwnServer> => {
   if (which("mariadbd") === undefined || which("mariadb-install-db") === undefined) {
     if (!isDebian() || process.getuid?.() !== 0) throw new Error(hint)
     install()
@@ -116,6 +125,7 @@ export const startMariadb = async (): Promise<Server> => {
       `--port=${port}`,
       `--log-error=${join(folder, "error.log")}`,
       `--tmpdir=${folder}`,
+      ...writeCertificates(join(folder, "certificates")),
       ...flags
     ],
     folder
@@ -128,5 +138,9 @@ export const startMariadb = async (): Promise<Server> => {
     throw error
   }
   log(`MariaDB is ready on 127.0.0.1:${port}`)
-  return { url: `mysql://tester:tester's%20pass%40word@127.0.0.1:${port}/effect_sa`, stop: running.stop }
+  return {
+    url: `mysql://tester:tester's%20pass%40word@127.0.0.1:${port}/effect_sa`,
+    stop: running.stop,
+    pid: running.pid
+  }
 }

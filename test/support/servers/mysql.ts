@@ -15,6 +15,7 @@ import {
 import { homedir, tmpdir, userInfo } from "node:os"
 import { join } from "node:path"
 import mysql2 from "mysql2"
+import { writeCertificates } from "./certificates.js"
 import type { Server } from "./mariadb.js"
 import { freePort, isAlive, log, startGuarded, which } from "./process.js"
 
@@ -248,6 +249,7 @@ export const startMysql = async (): Promise<Server> => {
       `--port=${port}`,
       `--log-error=${join(folder, "error.log")}`,
       `--tmpdir=${folder}`,
+      ...writeCertificates(join(folder, "certificates")),
       ...flags
     ],
     folder

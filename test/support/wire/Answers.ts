@@ -31,6 +31,7 @@ export interface ExpectedResult {
   readonly changedRows: number | undefined
   readonly lastInsertId: number | bigint | undefined
   readonly warningCount: number
+  readonly isOutParameters?: boolean | undefined
 }
 
 /** What an exchange must end with. */
@@ -124,10 +125,12 @@ const randomOk = (random: Random, more: boolean, columns?: ExpectedResult["colum
       ? `Rows matched: ${affectedRows}  Changed: ${changedRows}  Warnings: 0`
       : randomText(random)
   const tracked = random.chance(0.2) ? randomRecords(random) : undefined
+  const isOutParameters = columns !== undefined && random.chance(0.05)
   const status =
     randomStatus(random) |
     (more ? Status.MORE_RESULTS_EXISTS : 0) |
-    (tracked === undefined ? 0 : Status.SESSION_STATE_CHANGED)
+    (tracked === undefined ? 0 : Status.SESSION_STATE_CHANGED) |
+    (isOutParameters ? Status.PS_OUT_PARAMS : 0)
   const warnings = random.chance(0.8) ? 0 : random.below(0x10000)
   return {
     payload: ok({
@@ -146,7 +149,8 @@ const randomOk = (random: Random, more: boolean, columns?: ExpectedResult["colum
       changedRows: columns !== undefined ? undefined : info?.startsWith("Rows matched") ? changedRows : affectedRows,
       lastInsertId:
         lastInsertId === 0 ? undefined : lastInsertId <= Number.MAX_SAFE_INTEGER ? Number(lastInsertId) : lastInsertId,
-      warningCount: warnings
+      warningCount: warnings,
+      isOutParameters
     },
     status,
     changed: tracked?.changed ?? false,
@@ -249,12 +253,8 @@ export const randomColumns = (random: Random, modes: Modes): ReadonlyArray<Rando
     randomColumn(random, modes.extendedMetadata)
   )
 
-/** Mostly a few rows; sometimes as many as it takes until a reader is made for their shape. */
-const rowCount = (random: Random, columns: number): number => {
-  if (columns > 100) return 2
-  if (random.chance(0.97)) return random.below(6)
-  return columns < 4 && random.chance(0.3) ? random.between(200, 450) : random.below(60)
-}
+const rowCount = (random: Random, columns: number): number =>
+  columns > 100 ? 2 : random.chance(0.97) ? random.below(6) : random.below(60)
 
 const randomResultSet = (
   random: Random,
@@ -262,22 +262,24 @@ const randomResultSet = (
   columns: ReadonlyArray<RandomColumn>,
   kind: "text" | "binary",
   options: Value.ValueOptions,
-  longRow: boolean
+  longRow: boolean,
+  rowsWanted: number | undefined
 ): RandomResultSet => {
   const fields: ReadonlyArray<ColumnFields> = columns.map((each) => each.fields)
   const rows: Array<Buffer> = []
   const values: Array<ReadonlyArray<unknown>> = []
   let refused: Refused | undefined
-  const length = longRow ? 2 : rowCount(random, columns.length)
+  const length = rowsWanted ?? rowCount(random, columns.length)
   for (let i = 0; i < length; i++) {
     const sent = columns.map((each) => randomValue(each, random, options))
     if (longRow && i === 0) {
       const long = longText.slice(0, random.pick(longLengths))
       sent[sent.length - 1] = { text: long, binary: text(long), value: long }
     }
+    const seen = sent.map(({ value, valueInText = value }) => (kind === "text" ? valueInText : value))
     rows.push(kind === "text" ? textRow(sent.map((each) => each.text)) : binaryRow(sent.map((each) => each.binary)))
-    values.push(sent.map((each) => each.value))
-    refused ??= sent.map((each) => each.value).find((value) => value instanceof Refused)
+    values.push(seen)
+    refused ??= seen.find((value) => value instanceof Refused)
   }
   return {
     // Without its end, which says whether more results come.
@@ -295,7 +297,8 @@ const results = (
   columns: ReadonlyArray<RandomColumn>,
   kind: "text" | "binary",
   options: Value.ValueOptions,
-  longRow: boolean
+  longRow: boolean,
+  rowsWanted: number | undefined
 ): Answer => {
   const count = random.chance(0.8) ? 1 : random.between(2, 4)
   const payloads: Array<Buffer> = []
@@ -319,14 +322,10 @@ const results = (
       note(end)
       continue
     }
-    const set = randomResultSet(
-      random,
-      modes,
-      i === 0 ? columns : randomColumns(random, modes),
-      kind,
-      options,
-      longRow && i === 0
-    )
+    const set =
+      i === 0
+        ? randomResultSet(random, modes, columns, kind, options, longRow, rowsWanted)
+        : randomResultSet(random, modes, randomColumns(random, modes), kind, options, false, undefined)
     payloads.push(...set.head, ...set.rows)
     for (const row of set.rows) rowBytes += row.length
     refused ??= set.refused
@@ -380,12 +379,17 @@ export interface AnswerTo {
   /** Of the first result set. */
   readonly columns: ReadonlyArray<RandomColumn>
   readonly longRow: boolean
+  /** How many rows the first result set has, where that matters. */
+  readonly rows: number | undefined
   /** The statement may load a file. */
   readonly mayLoad: boolean
 }
 
 /** A right answer to a command of this kind. */
-export const randomAnswer = (random: Random, { kind, modes, options, columns, longRow, mayLoad }: AnswerTo): Answer => {
+export const randomAnswer = (
+  random: Random,
+  { kind, modes, options, columns, longRow, rows, mayLoad }: AnswerTo
+): Answer => {
   if (random.chance(0.1)) return failed(random)
   switch (kind) {
     case "simple":
@@ -394,9 +398,9 @@ export const randomAnswer = (random: Random, { kind, modes, options, columns, lo
       return prepare(random, modes)
     case "text":
       if (mayLoad && random.chance(0.1)) return load(random)
-      return results(random, modes, columns, kind, options, longRow)
+      return results(random, modes, columns, kind, options, longRow, rows)
     case "binary":
-      return results(random, modes, columns, kind, options, longRow)
+      return results(random, modes, columns, kind, options, longRow, rows)
   }
 }
 

@@ -16,6 +16,8 @@ export interface Sent {
   readonly text: string | Uint8Array | null
   readonly binary: Buffer | null
   readonly value: unknown
+  /** Where the text protocol has another. */
+  readonly valueInText?: unknown
 }
 
 /** A type of columns, with its name in the program and its values. */
@@ -50,6 +52,8 @@ const wholeNumber = (random: Random, bits: number, unsigned: boolean): bigint =>
     ? [0n, 2n ** BigInt(bits) - 1n]
     : [-(2n ** BigInt(bits - 1)), 2n ** BigInt(bits - 1) - 1n]
   if (random.chance(0.3)) return random.pick([least, most, 0n, 1n, least + 1n, most - 1n])
+  // Where a number stops to be exact.
+  if (bits === 64 && random.chance(0.3)) return 2n ** 53n + BigInt(random.between(-2, 3))
   const value = random.bits(random.between(1, bits))
   return unsigned ? value : BigInt.asIntN(bits, value)
 }
@@ -138,22 +142,35 @@ const shortest = (value: number): number => {
 
 const signed = (value: number): string => (Object.is(value, -0) ? "-0" : String(value))
 
+/** A FLOAT, of which the text protocol has too few digits. */
 const float = (random: Random): ColumnType => {
   const unsigned = random.chance(0.1)
   return {
     fields: { type: FieldType.FLOAT, flags: unsignedFlag(unsigned), length: 12, decimals: 31 },
     typeName: unsignedName("FLOAT", unsigned),
     value: (random) => {
-      const binary = Buffer.alloc(4)
-      binary.writeFloatLE(random.chance(0.5) ? random.between(-1_000, 1_000) / 8 : random.pick([0.1, -0, 3e38, 1e-45]))
       const bytes = random.bytes(4)
-      if (random.chance(0.5) && Number.isFinite(bytes.readFloatLE(0))) bytes.copy(binary)
-      const read = binary.readFloatLE(0)
+      const any = bytes.readFloatLE(0)
+      const read = Math.fround(Number.isFinite(any) ? random.pick([any, 0, -0, 0.1, 3e38, 1e-45]) : 0.1)
+      const binary = Buffer.alloc(4)
+      binary.writeFloatLE(read)
       const value = read === 0 ? read : shortest(read)
-      return { text: signed(value), binary, value }
+      return { text: signed(value), binary, value, valueInText: value === 0 ? value : new Refused("InvalidValue") }
     }
   }
 }
+
+/** FLOAT(M, 3), which is the same in both. */
+const fixedFloat = (): ColumnType => ({
+  fields: { type: FieldType.FLOAT, length: 10, decimals: 3 },
+  typeName: "FLOAT",
+  value: (random) => {
+    const value = random.between(-1_000, 1_000) / 8
+    const binary = Buffer.alloc(4)
+    binary.writeFloatLE(value)
+    return { text: value.toFixed(3), binary, value }
+  }
+})
 
 const double = (): ColumnType => ({
   fields: { type: FieldType.DOUBLE, length: 22, decimals: 31 },
@@ -207,6 +224,7 @@ const randomDate = (random: Random): { readonly year: number; readonly month: nu
   const year = random.chance(0.8) ? random.between(1970, 2037) : random.between(0, 9999)
   const month = random.between(1, 12)
   if (random.chance(0.05)) return { year: 0, month: 0, day: 0 }
+  if (random.chance(0.1)) return { year, month: 6, day: random.between(1, 2) }
   if (random.chance(0.03)) return { year, month: random.pick([0, month]), day: 0 }
   if (random.chance(0.02)) return { year, month: 2, day: random.between(29, 31) }
   return { year, month, day: random.chance(0.3) ? daysOf(year, month) : random.between(1, daysOf(year, month)) }
@@ -371,6 +389,7 @@ const types: ReadonlyArray<(random: Random) => ColumnType> = [
   bigInteger,
   bits,
   float,
+  fixedFloat,
   double,
   decimal,
   date,

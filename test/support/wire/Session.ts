@@ -2,7 +2,7 @@
 // what the program does meanwhile. Whatever arrives, the conversation keeps its promises; `run` says which one it broke.
 import { isDeepStrictEqual } from "node:util"
 import { BigDecimal, DateTime } from "effect"
-import { Errors, Value } from "effect-sa"
+import { type Driver, Errors, Value } from "effect-sa"
 import { classify } from "effect-sa/mysql/MysqlErrors"
 import * as Commands from "effect-sa/mysql/wire/Commands"
 import { Command, maxPayload } from "effect-sa/mysql/wire/Constants"
@@ -25,7 +25,7 @@ import {
 } from "./Answers.js"
 import { longColumn, type RandomColumn } from "./Columns.js"
 import { asBytes, asPackets, mutate, type Packet } from "./Mutations.js"
-import { type Modes, modes, packets } from "./Packets.js"
+import { fileRequest, type Modes, modes, packets } from "./Packets.js"
 import { Random } from "./Random.js"
 
 /** How the program reads a stream. */
@@ -34,6 +34,10 @@ interface StreamUse {
   readonly eager: boolean
   /** It has enough after so many rows, and lets the rest go. */
   readonly enoughAfter: number | undefined
+  /** It reads every result set, not the first only. */
+  readonly setBySet: boolean
+  /** Of each it wants so many rows. */
+  readonly wanted: number
   /** What may be read of the rest. */
   readonly budget: number
 }
@@ -79,6 +83,9 @@ export interface Captured {
   readonly turns: ReadonlyArray<{ readonly kind: Kind; readonly payloads: ReadonlyArray<Buffer> }>
 }
 
+/** As much as a socket reads at once. */
+const socketMemory = Buffer.allocUnsafeSlow(64 * 1024)
+
 // ---------------------------------------------------------------------------------------------------------------------
 // making one
 
@@ -89,6 +96,8 @@ const shortCommand = Commands.simple(Command.QUERY, "SELECT 1")
 const randomStream = (random: Random): StreamUse => ({
   eager: random.chance(0.5),
   enoughAfter: random.chance(0.5) ? undefined : random.pick([0, 0, 1, 2, 5]),
+  setBySet: random.chance(0.5),
+  wanted: random.chance(0.7) ? Number.POSITIVE_INFINITY : random.below(4),
   budget: random.pick([drainBudget, Number.POSITIVE_INFINITY, 200])
 })
 
@@ -99,34 +108,40 @@ interface Statement {
 
 const randomTurns = (random: Random, modes: Modes, order: Session["order"]): ReadonlyArray<Turn> => {
   const statements: Array<Statement> = []
-  const longTurn = random.chance(1 / 2_000) ? 0 : undefined
+  const longTurn = random.chance(1 / 300) ? 0 : undefined
   // Now and then so many that the conversation forgets those that are answered, before the last one is.
   const many = order === "pipelined" && random.chance(1 / 1_000)
+  // Or one statement again and again, with so many rows that a reader is made for their shape.
+  const hot = !many && random.chance(0.02)
   const count = many ? random.between(1_100, 1_300) : random.between(1, 5)
   return Array.from({ length: count }, (_, i) => {
-    const kind = i === longTurn ? random.pick(["text", "binary"] as const) : many ? "simple" : random.pick(kinds)
+    const kind =
+      i === longTurn ? random.pick(["text", "binary"] as const) : many ? "simple" : hot ? "binary" : random.pick(kinds)
     const longRow = i === longTurn
-    const columns = randomColumns(random, modes)
+    const columns = randomColumns(random, modes).slice(0, hot ? 4 : undefined)
     const stream = (kind === "text" || kind === "binary") && random.chance(0.3) ? randomStream(random) : undefined
-    const long = longRow || (stream !== undefined && random.chance(0.1))
+    const long = longRow || (stream !== undefined && !hot && random.chance(0.2))
     const fresh: Statement = { columns: long ? [...columns, longColumn] : columns, options: randomOptions(random) }
     let statement: number | undefined
-    if (kind === "binary" && random.chance(0.8)) {
-      statement = random.below(statements.length + 1)
+    if (kind === "binary" && (hot || random.chance(0.8))) {
+      statement = hot ? 0 : random.below(statements.length + 1)
       statements[statement] ??= fresh
     }
-    const { columns: known, options } = statement === undefined ? fresh : statements[statement]!
+    const executed = statement === undefined ? fresh : statements[statement]!
+    // Who executes it again may want other values of it.
+    const options = random.chance(0.9) ? executed.options : fresh.options
+    const rows = longRow ? 2 : hot && i === 0 ? random.between(200, 260) : undefined
     // Nothing may be sent behind a statement that loads a file.
     const mayLoad = order !== "pipelined" || i === count - 1
     // Now and then the table was altered since the statement was executed last.
-    const answered = random.chance(0.85) ? known : fresh.columns
+    const answered = random.chance(0.85) ? executed.columns : fresh.columns
     return {
       kind,
       options,
       statement,
       stream,
       longCommand: random.chance(0.01),
-      answer: randomAnswer(random, { kind, modes, options, columns: answered, longRow, mayLoad })
+      answer: randomAnswer(random, { kind, modes, options, columns: answered, longRow, rows, mayLoad })
     }
   })
 }
@@ -213,7 +228,9 @@ export const randomSession = (seed: number, number: number, captured: ReadonlyAr
           )
   const promptly = random.chance(0.5)
   const { length } = bytes.bytes
+  const reads = Math.floor(length / socketMemory.length)
   const cuts = [
+    ...Array.from({ length: reads }, (_, i) => i * socketMemory.length),
     ...randomCuts(random, length, bytes.packets),
     ...(order === "later" ? bytes.ends : []),
     ...(promptly ? [] : bytes.waits)
@@ -270,14 +287,14 @@ const differentResult = (actual: ExpectedResult | undefined, expected: ExpectedR
   if (actual === undefined) return "a result is missing"
   if (!isDeepStrictEqual(actual.columns, expected.columns))
     return `columns ${show(actual.columns)} instead of ${show(expected.columns)}`
-  for (const key of ["affectedRows", "changedRows", "lastInsertId", "warningCount"] as const) {
+  for (const key of ["affectedRows", "changedRows", "lastInsertId", "warningCount", "isOutParameters"] as const) {
     if (actual[key] !== expected[key]) return `${key} is ${show(actual[key])} instead of ${show(expected[key])}`
   }
   return differentRows(actual.rows, expected.rows, expected.columns)
 }
 
 /** What a turn got that it should not have got; undefined when all is as it must be. */
-const different = ({ answer, stream }: Turn, exchange: Exchange, taken: Taken | undefined): string | undefined => {
+const different = ({ answer, stream }: Turn, exchange: Exchange, reader: Reader | undefined): string | undefined => {
   if (answer === undefined) return undefined
   const { expected } = answer
   const { error } = exchange
@@ -300,21 +317,44 @@ const different = ({ answer, stream }: Turn, exchange: Exchange, taken: Taken | 
     const { end: _, ...prepared } = expected
     return isDeepStrictEqual(exchange.prepared, prepared) ? undefined : `prepared as ${show(exchange.prepared)}`
   }
-  let actual: ExpectedResult | undefined = exchange.first
-  let next = exchange.first
-  for (const [i, result] of expected.results.entries()) {
-    // Of a stream, rows are taken as they come, and those of later results are passed over.
-    const found = differentResult(actual, stream === undefined ? result : { ...result, rows: [] })
+  return reader === undefined
+    ? differentResults(exchange.first, expected.results)
+    : differentStream(reader, exchange, expected.results)
+}
+
+const differentResults = (first: Exchange["first"], expected: ReadonlyArray<ExpectedResult>): string | undefined => {
+  let actual: Driver.DriverResult | undefined = first
+  for (const [i, result] of expected.entries()) {
+    const found = differentResult(actual, result)
     if (found !== undefined) return `result ${i}: ${found}`
-    next = next?.next
-    actual = next
+    actual = actual?.next
   }
-  if (actual !== undefined) return "a result too many"
-  if (taken === undefined) return undefined
-  const rows = expected.results[0]?.rows ?? []
-  const awaited = taken.enough ? rows.slice(0, taken.rows.length) : rows
-  const found = differentRows(taken.rows, awaited, expected.results[0]?.columns)
-  return found === undefined ? undefined : `stream: ${found}`
+  return actual === undefined ? undefined : "a result too many"
+}
+
+const differentStream = (
+  { sets, enough, use }: Reader,
+  { first }: Exchange,
+  expected: ReadonlyArray<ExpectedResult>
+): string | undefined => {
+  const withoutRows = expected.map((result) => ({ ...result, rows: [] }))
+  // Unless it is asked for them, a stream passes over later result sets.
+  const found = use.setBySet ? undefined : differentResults(first, withoutRows)
+  if (found !== undefined) return found
+  const read = use.setBySet ? expected : expected.slice(0, 1)
+  if (!enough && sets.length !== read.length) return `a stream of ${sets.length} result sets instead of ${read.length}`
+  for (const [i, { columns, rows, end, isCut }] of sets.entries()) {
+    const result = read[i]
+    if (result === undefined) return "a stream with a result set too many"
+    if (use.setBySet && !isDeepStrictEqual(columns, result.columns))
+      return `result set ${i} of a stream has columns ${show(columns)} instead of ${show(result.columns)}`
+    const isWhole = !isCut && !(enough && i === sets.length - 1)
+    const other =
+      differentRows(rows, isWhole ? result.rows : result.rows.slice(0, rows.length), result.columns) ??
+      (use.setBySet && end !== undefined ? differentResult(end, withoutRows[i]!) : undefined)
+    if (other !== undefined) return `result set ${i} of a stream: ${other}`
+  }
+  return undefined
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -323,55 +363,133 @@ const different = ({ answer, stream }: Turn, exchange: Exchange, taken: Taken | 
 /** A promise that was broken. */
 export class Fault extends Error {}
 
-interface Taken {
+/** What a stream gave of a result set. */
+interface TakenSet {
+  /** Those that it had when it began; none where it has no rows. */
+  readonly columns: ReadonlyArray<Value.Column> | undefined
   readonly rows: Array<ReadonlyArray<unknown>>
-  /** The program had enough before the end. */
-  enough: boolean
+  /** What came with its end. */
+  end: ExpectedResult | undefined
+  /** The program wanted no more of it. */
+  isCut: boolean
 }
 
-/** A program that reads a stream, as the driver does it: told once of its beginning, then pulling. */
+const newSet = ({ shape }: Exchange): TakenSet => ({ columns: shape?.columns, rows: [], end: undefined, isCut: false })
+
+/** A program that reads a stream, as the driver does it: told once of its beginning, then asking for more. */
 class Reader {
-  readonly taken: Taken = { rows: [], enough: false }
-  private begun = false
+  readonly sets: Array<TakenSet> = []
+  /** The program closed the stream before its end. */
+  enough = false
+  private doing: "waiting" | "reading" | "leaving" | "entering" | "nothing" = "waiting"
 
   constructor(
     private readonly exchange: Exchange,
     private readonly conversation: Conversation,
-    private readonly use: StreamUse
+    readonly use: StreamUse
   ) {
     exchange.streaming = true
+    exchange.setBySet = use.setBySet
     exchange.onRows = () => {
-      if (exchange.shape === undefined) return
-      this.begun = true
+      if (this.doing !== "waiting" || !this.isIn(0)) return
+      this.begin()
       if (use.eager) this.pull()
     }
   }
 
-  /** Takes what is there, or asks to be told, or has enough. Gives whether it did anything about a socket that pauses. */
+  /** Goes on as far as it can, or one step. Gives whether it did anything for a socket that pauses. */
   pull(): boolean {
-    const { exchange, conversation, taken, use } = this
-    if (!this.begun || taken.enough) return false
     let any = false
-    while (exchange.rows.length > 0) {
-      if (taken.rows.length >= (use.enoughAfter ?? Number.POSITIVE_INFINITY)) return this.leave()
+    while (this.step()) {
       any = true
-      if (exchange.bytes > mostHeld) throw new Fault(`a stream held ${exchange.bytes} bytes of rows`)
-      for (const row of conversation.take(exchange)) taken.rows.push(row)
-      conversation.readOn()
-      if (!use.eager) return true
+      if (!this.use.eager) return true
     }
-    if (exchange.finished) return any
-    if (exchange.error !== undefined || use.enoughAfter === 0) return this.leave()
-    exchange.onRows = () => {
-      if (use.eager) this.pull()
-    }
-    conversation.readOn()
     return any
   }
 
-  /** Lets the rest go. */
+  private get set(): TakenSet {
+    const set = this.sets[this.sets.length - 1]
+    if (set === undefined) throw new Fault("a stream was read before it began")
+    return set
+  }
+
+  /** Whether the result set of this place has begun, or was over at once because it has no rows. */
+  private isIn(place: number): boolean {
+    const { shape, endedSets, error } = this.exchange
+    return shape !== undefined || (endedSets > place && error === undefined)
+  }
+
+  private step(): boolean {
+    const { exchange, conversation, use } = this
+    switch (this.doing) {
+      case "waiting":
+      case "nothing":
+        return false
+      case "reading":
+        if (use.enoughAfter !== undefined && this.taken >= use.enoughAfter) return this.close()
+        if (exchange.rows.length > 0) {
+          if (use.setBySet && this.set.rows.length >= use.wanted) return this.leave()
+          if (exchange.bytes > mostHeld) throw new Fault(`a stream held ${exchange.bytes} bytes of rows`)
+          for (const row of conversation.take(exchange)) this.set.rows.push(row)
+          conversation.readOn()
+          return true
+        }
+        return this.goOn()
+      case "leaving":
+        return this.goOn()
+      case "entering":
+        if (exchange.error !== undefined) return this.close()
+        if (!this.isIn(this.sets.length)) return this.wait()
+        this.begin()
+        return true
+    }
+  }
+
+  private begin(): void {
+    this.sets.push(newSet(this.exchange))
+    this.doing = "reading"
+  }
+
+  private get taken(): number {
+    return this.sets.reduce((sum, { rows }) => sum + rows.length, 0)
+  }
+
+  /** After the last row that is wanted of a result set. */
+  private goOn(): boolean {
+    const { exchange, conversation, set } = this
+    if (exchange.error !== undefined) return this.close()
+    if (!exchange.finished && !exchange.isBetween) return this.wait()
+    set.end = exchange.last
+    if (exchange.finished) {
+      this.doing = "nothing"
+      return false
+    }
+    this.doing = "entering"
+    conversation.enterNextSet(exchange)
+    return true
+  }
+
+  /** Goes to the next result set, past the rest of this one. */
   private leave(): boolean {
-    this.taken.enough = true
+    const { exchange } = this
+    this.doing = "leaving"
+    this.set.isCut = true
+    if (!exchange.finished && !exchange.isBetween) this.conversation.skipSet(exchange)
+    return true
+  }
+
+  private wait(): boolean {
+    this.exchange.onRows = () => {
+      if (this.use.eager) this.pull()
+    }
+    this.conversation.readOn()
+    return false
+  }
+
+  /** Lets the rest go. */
+  private close(): boolean {
+    this.enough = true
+    this.doing = "nothing"
     if (this.exchange.finished) return false
     this.exchange.onRows = undefined
     this.conversation.discard(this.exchange, this.use.budget)
@@ -452,7 +570,7 @@ class Run {
       this.untilReading()
       this.upload()
       if (order === "later" && conversation.outstanding === 0) this.beginNext()
-      conversation.receive(bytes.subarray(cuts[i]!, Math.min(stop, cuts[i + 1]!)))
+      this.deliver(bytes.subarray(cuts[i]!, Math.min(stop, cuts[i + 1]!)))
       this.look()
       for (const reader of this.readers) if (this.random.chance(0.5)) reader?.pull()
     }
@@ -462,9 +580,17 @@ class Run {
     if (this.failure === undefined) conversation.fail(lost())
     if (conversation.failure === undefined) throw new Fault("the end of the socket was not its end")
     this.look()
-    for (const reader of this.readers) reader?.pull()
+    for (const reader of this.readers) while (reader?.pull() === true);
     this.compare()
     this.afterTheEnd()
+  }
+
+  /** Gives a chunk as a socket does that reads into the same memory again. */
+  private deliver(chunk: Buffer): void {
+    const memory = chunk.length <= socketMemory.length ? socketMemory : Buffer.allocUnsafe(chunk.length)
+    chunk.copy(memory)
+    this.conversation.receive(memory.subarray(0, chunk.length))
+    memory.fill(0xa5, 0, chunk.length)
   }
 
   private beginNext(): void {
@@ -481,6 +607,7 @@ class Run {
     if (answer?.file !== undefined) {
       const { name, pieces } = answer.file
       const asked = (): void => {
+        if (!this.session.bytes.includes(fileRequest(name))) throw new Fault("a file was sent that nobody asked for")
         this.asked = () => {
           for (const piece of [...pieces, Buffer.alloc(0)])
             this.conversation.upload(exchange, Buffer.concat([Buffer.alloc(4), piece]))
@@ -562,7 +689,7 @@ class Run {
         if (session.ends[i]! <= stop && failure === undefined) throw new Fault(`turn ${i} was not answered`)
         continue
       }
-      const found = different(turn, exchange, this.readers[i]?.taken)
+      const found = different(turn, exchange, this.readers[i])
       if (found !== undefined) throw new Fault(`turn ${i} (${turn.kind}): ${found}`)
     }
     if (failure !== undefined || stop < session.bytes.length) return

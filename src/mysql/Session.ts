@@ -1,0 +1,55 @@
+/**
+ * What a session is made to be after the login, and again after each reset: the statements for that, and what must be so
+ * after the program's own ones.
+ */
+import type { IsolationLevel } from "../Dialect.js"
+
+/** What the options say of sessions. */
+export interface SessionSettings {
+  readonly collation: string | undefined
+  /** The modes of `sql_mode`, with commas between them; the server's own where it is undefined. */
+  readonly sqlMode: string | undefined
+  readonly isolationLevel: IsolationLevel | undefined
+  /** Statements of the program. */
+  readonly initCommands: ReadonlyArray<string>
+}
+
+/** The session of a control connection. */
+export const plainSession: SessionSettings = {
+  collation: undefined,
+  sqlMode: undefined,
+  isolationLevel: undefined,
+  initCommands: []
+}
+
+/**
+ * The session is in UTC, so that dates are what they say, its messages are in English, which says how many rows changed and
+ * which constraint failed, and it tells of changes to itself, so that a reset is made only where there is something to reset. The statements of the program come last: they find the session as it will be.
+ */
+export const setup = ({ collation, sqlMode, isolationLevel, initCommands }: SessionSettings): ReadonlyArray<string> => {
+  const collate = collation === undefined ? "" : ` COLLATE ${collation}`
+  return [
+    `SET NAMES utf8mb4${collate}, time_zone = '+00:00', lc_messages = 'en_US', autocommit = 1, session_track_state_change = 1`,
+    ...(sqlMode === undefined ? [] : [`SET sql_mode = '${sqlMode}'`]),
+    ...(isolationLevel === undefined
+      ? []
+      : [`SET SESSION TRANSACTION ISOLATION LEVEL ${isolationLevel.toUpperCase()}`]),
+    ...initCommands,
+    ...(initCommands.length === 0 ? [] : [whatIsReliedOn])
+  ]
+}
+
+const reliedOn = [
+  ["time_zone", /^(?:\+00:00|UTC)$/i],
+  ["character_set_client", /^utf8mb4$/],
+  ["character_set_results", /^utf8mb4$/],
+  ["autocommit", /^1$/],
+  ["session_track_state_change", /^1$/]
+] as const
+
+/** Asks for the variables that must be as they were set. */
+const whatIsReliedOn = `SELECT ${reliedOn.map(([name]) => `@@SESSION.${name}`).join(", ")}`
+
+/** The variables that the program's statements have changed and must not, by the answer to the last statement. */
+export const changed = (row: ReadonlyArray<unknown>): ReadonlyArray<string> =>
+  reliedOn.flatMap(([name, expected], i) => (expected.test(String(row[i])) ? [] : [name]))

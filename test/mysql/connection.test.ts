@@ -1,0 +1,4 @@
+import { connectionContract } from "../contract/Connection.js"
+import { mysql } from "../support/Backend.js"
+
+connectionContract(mysql())

@@ -1,0 +1,4 @@
+import { executeManyContract } from "../contract/ExecuteMany.js"
+import { mysql } from "../support/Backend.js"
+
+executeManyContract(mysql(), 150)
