@@ -9,6 +9,7 @@
  */
 import { Context, Effect, type Scope } from "effect"
 import type { Dialect, IsolationLevel } from "./Dialect.js"
+import type * as Driver from "./Driver.js"
 import type { DriverConnection, DriverResult, Request, RowStream, ServerInfo, SessionStatus } from "./Driver.js"
 import {
   ArgumentError,
@@ -22,7 +23,6 @@ import {
 } from "./Errors.js"
 import { echoing } from "./Echo.js"
 import type { Recycled } from "./LeasePool.js"
-import { classify } from "./mysql/MysqlErrors.js"
 import * as Options from "./Options.js"
 import type { Compiled } from "./Statement.js"
 import { bind, type BoundValue, defaultValueOptions, type Parameter, type ValueOptions } from "./Value.js"
@@ -36,17 +36,12 @@ import { bind, type BoundValue, defaultValueOptions, type Parameter, type ValueO
 export type State = "idle" | "transaction" | "streaming" | "spent"
 
 /**
- * A warning about a statement. What its message quotes of a value is left out, as in errors.
+ * A warning about a statement.
  *
  * @since 0.1.0
  * @category models
  */
-export interface Warning {
-  readonly level: "Note" | "Warning" | "Error"
-  /** The server's number, as `errno` of errors. */
-  readonly code: number
-  readonly message: string
-}
+export type Warning = Driver.Warning
 
 /**
  * One connection (`aiomysql.Connection`). Its statements run one at a time; who shares it between fibers must see to
@@ -108,8 +103,8 @@ export interface Connection {
     values: ValueOptions
   ) => Effect.Effect<RowStream, DriverError | InvalidRequestError, Scope.Scope>
   /**
-   * What the database warns of about the last statement (SHOW WARNINGS, `aiomysql.Connection.show_warnings`): as many as the
-   * server keeps. That there are any, the result of the statement says for nothing. SQLite has no warnings.
+   * What the database warns of about the last statement that used a table or was warned of (SHOW WARNINGS,
+   * `aiomysql.Connection.show_warnings`): as many as the server keeps. That there are any, the result of the statement says for nothing. SQLite has no warnings.
    *
    * *Fails with* `InvalidRequestError` while a stream is open, and with what the database answers.
    */
@@ -328,14 +323,10 @@ class DriverBackedConnection implements Connection {
   }
 
   get warnings(): Effect.Effect<ReadonlyArray<Warning>, DriverError | InvalidRequestError> {
-    return Effect.suspend((): Effect.Effect<ReadonlyArray<Warning>, DriverError | InvalidRequestError> => {
-      const refused = this.refusal()
-      if (refused !== undefined) return refused
-      if (this.dialect.name === "sqlite") return Effect.succeed([])
-      return Effect.map(this.driver.execute(showWarnings), ({ rows }) =>
-        rows.map((row) => warningOf(row, this.server.product))
-      )
-    })
+    return Effect.suspend(
+      (): Effect.Effect<ReadonlyArray<Warning>, DriverError | InvalidRequestError> =>
+        this.refusal() ?? this.driver.warnings
+    )
   }
 
   literal(value: Parameter): Effect.Effect<string, ArgumentError | DataError> {
@@ -506,25 +497,6 @@ class DriverBackedConnection implements Connection {
         return "keep"
       }
     })
-  }
-}
-
-/** https://dev.mysql.com/doc/refman/9.7/en/show-warnings.html */
-const showWarnings: Request = {
-  sql: "SHOW WARNINGS",
-  parameters: noParameters,
-  values: defaultValueOptions,
-  timeout: 0,
-  before: nothing,
-  shared: false
-}
-
-const warningOf = ([level, code, message]: ReadonlyArray<unknown>, product: ServerInfo["product"]): Warning => {
-  const errno = Number(code)
-  return {
-    level: level === "Note" || level === "Error" ? level : "Warning",
-    code: errno,
-    message: classify({ errno, sqlState: "", message: String(message) }, product, undefined).message
   }
 }
 

@@ -292,11 +292,7 @@ class ConnectionCursor<A extends object> implements Cursor<A> {
       if (!Array.isArray(sets)) return Effect.fail(refuse("sets", kindOf(sets), "an array of sets of parameters"))
       const compiled = Statement.compile(statement, sets.map(asSet), this.connection.dialect)
       if (compiled instanceof ArgumentError) return Effect.fail(compiled)
-      if (sets.length === 0)
-        return Effect.zipRight(
-          this.leave,
-          Effect.suspend(() => this.enter(ResultSet.of(emptyResult)))
-        )
+      if (sets.length === 0) return this.run({ ...compiled, sets })
       if (compiled.sets !== undefined) return this.run(compiled)
       const expected = "an array for each execution of ? markers, an object for each of names"
       return Effect.fail(refuse("sets", "sets that do not fit the markers", expected))
@@ -315,12 +311,12 @@ class ConnectionCursor<A extends object> implements Cursor<A> {
   }
 
   private run(compiled: Statement.Compiled, call?: Call): Effect.Effect<number, StatementError> {
-    const executed = Effect.suspend(
-      (): Effect.Effect<DriverResult | RowStream, StatementError> =>
-        this.buffered || compiled.sets !== undefined
-          ? this.connection.execute(compiled, this.values)
-          : this.open(compiled)
-    )
+    const executed = Effect.suspend((): Effect.Effect<DriverResult | RowStream, StatementError> => {
+      if (compiled.sets?.length === 0) return Effect.succeed(emptyResult)
+      return this.buffered || compiled.sets !== undefined
+        ? this.connection.execute(compiled, this.values)
+        : this.open(compiled)
+    })
     return Effect.zipRight(
       this.leave,
       Effect.flatMap(executed, (source) => {

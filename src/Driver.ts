@@ -228,6 +228,19 @@ export const streamOf = (result: DriverResult): RowStream => {
 }
 
 /**
+ * A warning about a statement. What its message quotes of a value is left out, as in errors.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Warning {
+  readonly level: "Note" | "Warning" | "Error"
+  /** The server's number, as `errno` of errors. */
+  readonly code: number
+  readonly message: string
+}
+
+/**
  * One connection. `closed` says whether it is `lost` (the socket failed, the server went away, the protocol was broken) or
  * was `destroyed` by this side; once it is either, it stays so.
  *
@@ -257,6 +270,8 @@ export interface DriverConnection {
   readonly stream: (request: Request) => Effect.Effect<RowStream, DriverError>
   /** Makes this the database of names that do not say theirs, until the next reset. */
   readonly selectDatabase: (name: string, timeout: number) => Effect.Effect<void, DriverError>
+  /** What the database warns of about the last statement. */
+  readonly warnings: Effect.Effect<ReadonlyArray<Warning>, DriverError>
   /** Asks for a sign of life; afterwards `status` is the server's own word. */
   readonly ping: (timeout: number) => Effect.Effect<void, DriverError>
   /** Makes the session new: rolls back, forgets variables, temporary tables, locks and prepared statements. */

@@ -103,6 +103,9 @@ export const echoing = (connection: DriverConnection, settings: EchoSettings): D
     executeMany: told((request: ManyRequest) => connection.executeMany(request)),
     stream: told((request: Request) => connection.stream(request)),
     selectDatabase: (name, timeout) => connection.selectDatabase(name, timeout),
+    get warnings() {
+      return connection.warnings
+    },
     ping: (timeout) => connection.ping(timeout),
     reset: (timeout) => connection.reset(timeout),
     destroy: () => connection.destroy()

@@ -122,6 +122,13 @@ export interface Options extends Partial<ValueOptions> {
   /** What it shows of the program besides. */
   readonly connectAttributes?: { readonly [name: string]: string } | undefined
 
+  /**
+   * What becomes of warnings: `"log"` them, notes at Debug; `"ignore"` them; `"fail"` the statement with the first that is
+   * more than a note, though it was executed. Default `"log"`: a value that was cut off should be heard of. What they say is
+   * asked for where there are any. `"fail"` turns off `pipelining`; streams do not look at warnings.
+   */
+  readonly warnings?: "log" | "ignore" | "fail" | undefined
+
   // SQLite
   /** How long a statement waits for a lock that another connection holds. Default 5 seconds. */
   readonly lockTimeout?: Duration.DurationInput | undefined
@@ -337,7 +344,8 @@ const names = ["url", ...new Set([...Object.keys(mysqlFields), ...Object.keys(sq
 const mysqlSettings = (given: Readonly<Record<string, unknown>>): Either.Either<Settings, ArgumentError> =>
   Either.flatMap(readAll(mysqlFields, "MySQL and MariaDB", given, names), (read) =>
     Either.flatMap(MysqlOptions.target(read, read.statementCacheSize ?? statementCacheSize), (target) =>
-      settingsOf(read, read.pipelining ?? 16, target)
+      // Whose warnings are to fail it must be asked for them before anybody else's statement.
+      settingsOf(read, read.warnings === "fail" ? 1 : (read.pipelining ?? 16), target)
     )
   )
 

@@ -13,6 +13,7 @@ import {
   sumOfResults
 } from "../Driver.js"
 import { atParameterSet, type DriverError } from "../Errors.js"
+import { tokens } from "../Lexer.js"
 import { batches, type MultiRow, recognise, statementOf } from "../MultiRow.js"
 import { type BoundValue, defaultValueOptions } from "../Value.js"
 import { dialect } from "./MysqlDialect.js"
@@ -298,19 +299,28 @@ interface Table {
 /** What the table, perhaps a temporary one, and the session are. */
 const tableOf = (executor: Executor, { schema, name }: MultiRow["table"]): Effect.Effect<Table, DriverError> => {
   const names = schema === undefined ? [name] : [schema, name]
-  const shown = executor.execute({
-    ...plain,
-    sql: `SHOW CREATE TABLE ${names.map(dialect.quoteIdentifier).join(".")}`
-  })
+  const shown = executor.execute({ ...plain, sql: `SHOW CREATE TABLE ${names.map(dialect.quoteIdentifier).join(".")}` })
   return Effect.flatMap(shown, ({ rows }) =>
     Effect.map(
       executor.execute({
         ...plain,
         sql: "SELECT @@autocommit, TRANSACTIONS FROM information_schema.ENGINES WHERE ENGINE = ?",
-        // The line after the columns. In these a line break is written as \n.
-        parameters: [/^\) ENGINE=(\w+)/m.exec(String(rows[0]?.[1]))?.[1] ?? ""]
+        parameters: [engineIn(String(rows[0]?.[1]))]
       }),
       ({ rows: [row] }): Table => ({ isTransactional: row?.[1] === "YES", autocommit: row?.[0] !== 0 })
     )
   )
+}
+
+/** The storage engine in CREATE TABLE: an option, after the columns in parentheses. */
+const engineIn = (create: string): string => {
+  let depth = 0
+  let before = ""
+  for (const token of tokens(create, dialect.lexicon)) {
+    const text = create.slice(token.start, token.end)
+    if (token.kind === "symbol") depth += text === "(" ? 1 : text === ")" ? -1 : 0
+    if (depth === 0 && before === "ENGINE=") return text
+    before = text === "=" ? `${before}=` : text
+  }
+  return ""
 }

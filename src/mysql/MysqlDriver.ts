@@ -15,7 +15,8 @@ import {
   type ResultSetEnd,
   type ServerInfo,
   type SessionStatus,
-  streamOf
+  streamOf,
+  type Warning
 } from "../Driver.js"
 import {
   type ConnectError,
@@ -36,6 +37,7 @@ import * as Commands from "./wire/Commands.js"
 import { Command, Status } from "./wire/Constants.js"
 import { type Conversation, drainBudget, Exchange, type Plan } from "./wire/Conversation.js"
 import { Shapes } from "./wire/Shape.js"
+import * as Warnings from "./Warnings.js"
 import { type Attached, attach } from "./wire/Socket.js"
 
 /** What a driver for one server is made of. Times are in milliseconds. */
@@ -44,6 +46,7 @@ export interface MysqlSettings extends LoginSettings {
   readonly connectTimeout: number
   /** Prepared statements kept for each connection. */
   readonly statementCacheSize: number
+  readonly warnings: Warnings.WarningPolicy
   /** How the sessions read a text. */
   readonly dialect: Dialect
   readonly session: Session.SessionSettings
@@ -386,14 +389,38 @@ class MysqlConnection implements DriverConnection {
       (done) => {
         const answered = (exchange: Exchange | undefined, error: DriverError | undefined): void => {
           if (!request.shared) this.exclusive--
-          if (error !== undefined) done(Effect.fail(this.seen(error)))
-          else done(Effect.succeed(exchange?.first ?? emptyResult))
+          if (error !== undefined) return done(Effect.fail(this.seen(error)))
+          const result = exchange?.first ?? emptyResult
+          done(exchange?.last?.warningCount ? this.heeded(request, result) : Effect.succeed(result))
         }
         if (request.shared) return this.run(request, undefined, answered, encoded)
         this.exclusive++
         this.attached.atOnce(() => this.run(request, undefined, answered, encoded))
       },
       request.shared
+    )
+  }
+
+  get warnings(): Effect.Effect<ReadonlyArray<Warning>, DriverError> {
+    return Effect.map(this.showWarnings(undefined), (found) => found.map(({ warning }) => warning))
+  }
+
+  private showWarnings(statement: string | undefined): Effect.Effect<ReadonlyArray<Warnings.Found>, DriverError> {
+    return Effect.map(this.execute(showWarnings), ({ rows }) =>
+      rows.map((row) => Warnings.warningOf(row, this.server.product, statement))
+    )
+  }
+
+  /** Does with the warnings of a statement what is to be done with warnings. Those of SHOW WARNINGS are the statement's. */
+  private heeded(request: Request, result: DriverResult): Effect.Effect<DriverResult, DriverError> {
+    const policy = this.settings.warnings
+    const { sql, shared } = request
+    if (policy === "ignore" || request === showWarnings) return Effect.succeed(result)
+    if (shared) return Effect.as(Warnings.heedNumber(result.warningCount, sql), result)
+    return this.showWarnings(sql).pipe(
+      Effect.mapError(Warnings.unheard),
+      Effect.flatMap((found) => Warnings.heed(policy, found, sql)),
+      Effect.as(result)
     )
   }
 
@@ -777,6 +804,15 @@ const initCommandError = (commands: ReadonlyArray<string>, changed: ReadonlyArra
     message: `initCommand must leave as it was: ${changed.join(", ")}`,
     statement: commands.join("; ")
   })
+
+const showWarnings: Request = {
+  sql: "SHOW WARNINGS",
+  parameters: [],
+  values: defaultValueOptions,
+  timeout: 0,
+  before: [],
+  shared: false
+}
 
 const tooLate = (timeout: number): OperationalError =>
   new OperationalError({ reason: "StatementTimeout", message: `no answer within ${timeout} ms` })

@@ -125,7 +125,8 @@ export const fields = {
   autocommit,
   programName: text,
   connectAttributes,
-  pipelining: OptionField.integer(1, 1_024)
+  pipelining: OptionField.integer(1, 1_024),
+  warnings: OptionField.oneOf("log", "ignore", "fail")
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -187,6 +188,7 @@ export const target = (read: Read, statementCacheSize: number): Either.Either<Ta
       ...(read.programName === undefined ? {} : { program_name: read.programName })
     },
     statementCacheSize,
+    warnings: read.warnings ?? "log",
     dialect,
     session: {
       collation: read.collation,

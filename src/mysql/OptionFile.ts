@@ -51,7 +51,7 @@ export const parse = (text: string, file: string): Either.Either<ReadonlyArray<L
     } else if (line.startsWith("[")) {
       const end = line.indexOf("]")
       if (end < 0) return refuse(place, "a group without its end", "[group]")
-      group = line.slice(1, end).trim()
+      group = line.slice(1, end).trimEnd()
     } else if (group === undefined) {
       return refuse(place, "an option before any group", "[client] or another group first")
     } else {

@@ -14,7 +14,8 @@ import {
   type RowStream,
   type ServerInfo,
   type SessionStatus,
-  streamOf
+  streamOf,
+  type Warning
 } from "../Driver.js"
 import {
   type ConnectError,
@@ -187,6 +188,10 @@ class SqliteConnection implements DriverConnection {
     return Effect.fail(
       new NotSupportedError({ reason: "NotSupported", message: "SQLite has one database for each connection" })
     )
+  }
+
+  get warnings(): Effect.Effect<ReadonlyArray<Warning>> {
+    return Effect.succeed([])
   }
 
   ping(): Effect.Effect<void, DriverError> {

@@ -12,12 +12,18 @@ const server = Effect.acquireRelease(
 describe("a MariaDB that goes away", () => {
   type End = (engine: Engine.Engine, pid: number) => Effect.Effect<unknown, Errors.ExecuteError>
   const ends: ReadonlyArray<readonly [string, End]> = [
-    ["is shut down", (engine) => engine.execute("SHUTDOWN")],
-    ["is killed", (_, pid) => Effect.sync(() => process.kill(pid, "SIGKILL"))]
+    [
+      "and is shut down fails what is under way with a typed error, and what comes after it within its time",
+      (engine) => engine.execute("SHUTDOWN")
+    ],
+    [
+      "and is killed fails what is under way with a typed error, and what comes after it within its time",
+      (_, pid) => Effect.sync(() => process.kill(pid, "SIGKILL"))
+    ]
   ]
-  for (const [how, end] of ends) {
+  for (const [title, end] of ends) {
     it.scopedLive(
-      `and ${how} fails what is under way with a typed error, and what comes after it within its time`,
+      title,
       () =>
         Effect.gen(function* () {
           const { url, pid } = yield* server

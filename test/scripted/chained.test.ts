@@ -21,6 +21,7 @@ const refusing = (executed: Array<ReadonlyArray<string>>): Driver.DriverConnecti
     executeMany: () => Effect.fail(refused),
     stream: () => Effect.fail(refused),
     selectDatabase: () => Effect.void,
+    warnings: Effect.succeed([]),
     ping: () => Effect.void,
     reset: () => Effect.void,
     destroy: () => {}
