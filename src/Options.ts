@@ -10,7 +10,6 @@ import type { Dialect, IsolationLevel } from "./Dialect.js"
 import type { Driver } from "./Driver.js"
 import type { EchoSettings } from "./Echo.js"
 import { type ArgumentError, type ConnectError, kindOf, type OperationalError } from "./Errors.js"
-import * as OptionFiles from "./mysql/OptionFiles.js"
 import * as MysqlOptions from "./mysql/MysqlOptions.js"
 import {
   always,
@@ -442,7 +441,8 @@ export const fromFile = ({
     )
     const explicit = yield* explicitNames(options)
     const groups = new Set(["client", ...(read.readDefaultGroup ?? [])])
-    const found = given(yield* OptionFiles.load(read.readDefaultFile ?? "", groups, explicit))
+    const files = yield* Effect.promise(() => import("./mysql/OptionFiles.js"))
+    const found = given(yield* files.load(read.readDefaultFile ?? "", groups, explicit))
     const hasAddress = "unixSocket" in found || explicit.has("unixSocket") || explicit.has("host")
     return { ...(hasAddress ? {} : { host: "localhost" }), ...found, ...given(options) }
   })

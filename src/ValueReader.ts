@@ -273,6 +273,9 @@ export const readDecimal = (text: string, column: string, options: ValueOptions)
 
 const floatText = new Float32Array(1)
 
+/** Its shortest digits are those of a number above it, which no column of floats would take. */
+const largestFloat = 3.4028234663852886e38
+
 /**
  * The shortest number that is the same 32-bit float: 0.1 for the float nearest to 0.1.
  *
@@ -285,7 +288,7 @@ export const shortestFloat = (value: number): number => {
   for (let digits = Math.abs(value) < 1.2e-38 ? 1 : 6; digits <= 9; digits++) {
     const short = Number(value.toPrecision(digits))
     floatText[0] = short
-    if (floatText[0] === value) return short
+    if (floatText[0] === value && Math.abs(short) <= largestFloat) return short
   }
   return value
 }

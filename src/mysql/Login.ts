@@ -187,10 +187,10 @@ const start = (mysql2: Mysql2, settings: LoginSettings): Started => {
 const isPrivate = ({ tls, socketPath }: LoginSettings): boolean => tls !== undefined || socketPath !== undefined
 
 /** This package's version, as package.json has it. */
-const version = "0.1.0"
+const clientVersion = "0.1.0"
 
 /** Otherwise mysql2 would say that it is the client. */
-const whoIsThis = { _client_name: "effect-sa", _client_version: version, _pid: String(process.pid) }
+const whoIsThis = { _client_name: "effect-sa", _client_version: clientVersion, _pid: String(process.pid) }
 
 const destroy = (connection: Internals): void => {
   connection.destroy()
@@ -208,6 +208,9 @@ const loggedIn = (connection: Internals, settings: LoginSettings): Effect.Effect
 const authenticationError = (message: string): Error =>
   Object.assign(new Error(message), { code: "AUTH_SWITCH_PLUGIN_ERROR" })
 
+/** What a server calls a method is its own business, and may be anything. */
+const longestName = 64
+
 /** What mysql2 says of methods that it has not, or has turned off, in words that fit the options here. */
 const explained = (error: unknown): unknown => {
   if (!(error instanceof Error)) return error
@@ -218,7 +221,9 @@ const explained = (error: unknown): unknown => {
   const unknown = /unknown plugin (.*?)\. See /.exec(error.message)
   return unknown === null
     ? error
-    : authenticationError(`the server asks for the method of authentication "${unknown[1]}", which is not supported`)
+    : authenticationError(
+        `the server asks for the method of authentication "${unknown[1]?.slice(0, longestName)}", which is not supported`
+      )
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -285,7 +290,9 @@ const takeOver = ({ connection, receive }: Started): Effect.Effect<LoggedIn, Con
       )
     }
     socket.removeAllListeners("data")
-    const { serverVersion: version, mariadbExtendedCapabilityFlags: extended } = handshake
+    const { serverVersion, mariadbExtendedCapabilityFlags: extended } = handshake
+    // MariaDB says so for old replicas, which know no major version above 5.
+    const version = serverVersion.replace(/^5\.5\.5-/, "")
     const server: ServerInfo = { product: /mariadb/i.test(version) ? "MariaDB" : "MySQL", version }
     return Effect.succeed({
       socket,

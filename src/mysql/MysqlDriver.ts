@@ -8,6 +8,7 @@ import {
   type DriverConnection,
   type DriverResult,
   emptyResult,
+  executeEach,
   type LocalData,
   type ManyRequest,
   type Request,
@@ -201,6 +202,8 @@ class MysqlConnection implements DriverConnection {
   private readonly executor: ExecuteMany.Executor
   private knownLimits: ExecuteMany.SessionLimits | undefined
   private uses = 0
+  /** The server's changes that the prepared statements know of. */
+  private seenChanges = 0
   /** Statements under way that are not shared. */
   private exclusive = 0
   private destroyed = false
@@ -445,7 +448,9 @@ class MysqlConnection implements DriverConnection {
   }
 
   executeMany(request: ManyRequest): Effect.Effect<DriverResult, DriverError> {
-    return ExecuteMany.executeMany(this.executor, request, this.limits)
+    return this.fixesVariables(request.sql)
+      ? executeEach((each) => this.execute(each), request)
+      : ExecuteMany.executeMany(this.executor, request, this.limits)
   }
 
   /** What the session allows. It is asked for once, and again while something in the session may have changed. */
@@ -493,12 +498,13 @@ class MysqlConnection implements DriverConnection {
     if (this.settings.multiStatements && hasSeveral(sql, this.settings.dialect))
       return this.runInlined(request, begun, done)
     if (parameters.length === 0 && !returnsRows(sql)) return this.runText(sql, request, begun, done)
+    this.forgetOutdated()
     const key = this.statementKey(sql, parameters)
-    const isLong = !request.shared && Commands.hasLong(parameters)
-    const known = isLong ? undefined : this.statements.get(key)
+    const isForOnce = !request.shared && (Commands.hasLong(parameters) || this.fixesVariables(sql))
+    const known = isForOnce ? undefined : this.statements.get(key)
     if (known !== undefined) return this.runPrepared(known, request, begun, done, true)
     this.prepare(key, sql, (statement, error) => {
-      if (statement !== undefined && isLong) return this.runLong(statement, request, begun, done)
+      if (statement !== undefined && isForOnce) return this.runOnce(statement, request, begun, done)
       if (statement !== undefined) {
         this.remember(statement)
         return this.runPrepared(statement, request, begun, done, false)
@@ -541,6 +547,7 @@ class MysqlConnection implements DriverConnection {
       })
       this.begin(exchange, undefined, encode(statement.id))
     }
+    this.forgetOutdated()
     const known = this.statements.get(key)
     if (known !== undefined) return run(known, true)
     this.prepare(key, text, (statement, error) => {
@@ -607,10 +614,10 @@ class MysqlConnection implements DriverConnection {
   }
 
   /**
-   * Executes a statement whose long parameters go ahead in pieces, no faster than the socket takes them: no packet has to
-   * hold them all. The statement is for this execution only, because what was sent ahead belongs to whoever executes next.
+   * Executes a statement that is for this execution only. Its long parameters go ahead in pieces, no faster than the socket
+   * takes them: no packet has to hold them all. What was sent ahead belongs to whoever executes next.
    */
-  private runLong(
+  private runOnce(
     statement: PreparedStatement,
     { sql, parameters, values, setBySet }: Request,
     begun: ((exchange: Exchange) => void) | undefined,
@@ -677,6 +684,18 @@ class MysqlConnection implements DriverConnection {
     if (before !== undefined) this.forget(before)
     if (this.statements.size >= this.settings.statementCacheSize) this.forgetOldest()
     this.statements.set(statement.key, statement)
+  }
+
+  /** A prepared statement keeps the default database and the modes of the session that it was prepared in. */
+  private forgetOutdated(): void {
+    if (this.seenChanges === this.conversation.changes) return
+    this.seenChanges = this.conversation.changes
+    for (const statement of this.statements.values()) this.forget(statement)
+  }
+
+  /** With MySQL a prepared statement keeps the types that user variables had: another value is cut to fit, silently. */
+  private fixesVariables(sql: string): boolean {
+    return this.server.product === "MySQL" && sql.includes("@") && userVariable.test(sql)
   }
 
   /** Closes the statement that was not used for longest, if there is any. */
@@ -824,6 +843,9 @@ const hasSeveral = (sql: string, { lexicon }: Dialect): boolean => {
   const first = lexed.findIndex((token) => sql[token.start] === ";")
   return first >= 0 && lexed.slice(first).some((token) => sql[token.start] !== ";")
 }
+
+/** `@name`, and not `@@name`. It may stand in a string as well. */
+const userVariable = /(?<!@)@(?!@)/
 
 const leading = String.raw`(?:[\s(]|/\*(?!!|M!)[\s\S]*?\*/|--\s[^\n]*\n|#[^\n]*\n)*`
 const reading = new RegExp(`^${leading}(?:select|with|values|table|call)\\b`, "i")

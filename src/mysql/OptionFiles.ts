@@ -57,8 +57,10 @@ const readLine = (line: Line, depth: number): Effect.Effect<ReadonlyArray<Option
   const folder = line.path.replace(/(?<=.)\/+$/, "")
   return FileSystemTag.pipe(
     Effect.flatMap((files) => Effect.mapError(files.readDirectory(expanded(folder)), cannotRead(folder))),
-    Effect.map((names) => names.filter((name) => name.endsWith(".cnf")).sort()),
-    Effect.flatMap(Effect.forEach((name) => readFile(`${folder}/${name}`, depth + 1))),
+    Effect.flatMap((names) => {
+      const files = names.filter((name) => name.endsWith(".cnf")).sort()
+      return Effect.forEach(files, (name) => readFile(`${folder}/${name}`, depth + 1))
+    }),
     Effect.map((each) => each.flat())
   )
 }

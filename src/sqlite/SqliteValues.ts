@@ -188,23 +188,36 @@ const dateTime =
     return microseconds ? value : readDateTimeText(value, name, values)
   }
 
-/**
- * SQLite keeps what looks like a number as one: the digits after the point come from the declaration. A number that has not
- * got as many digits as are declared was rounded when it was stored, and is not taken for a decimal.
- */
+/** SQLite keeps what looks like a number as one: the digits after the point come from the declaration. */
 const decimalText = (name: string, value: Exclude<Stored, null>, scale: number | undefined): string => {
-  if (typeof value === "number") {
-    if (Math.abs(value) * 10 ** (scale ?? 0) > Number.MAX_SAFE_INTEGER) {
-      throw new DataError({
-        reason: "InvalidValue",
-        message: `column ${JSON.stringify(name)} has a decimal of more digits than SQLite keeps: declare it as TEXT`
-      })
-    }
-    return scale === undefined ? plainDigits(value) : value.toFixed(Math.min(scale, 100))
-  }
+  if (typeof value === "number") return digitsOf(name, value, scale)
   if (typeof value === "bigint" && scale !== undefined && scale > 0) return `${value}.${"0".repeat(scale)}`
   return textOf(name)(value)
 }
+
+/** SQLite keeps so many digits of a text that it makes a float of. https://sqlite.org/datatype3.html#type_affinity */
+const keptDigits = 15
+
+/**
+ * A float with the declared digits after the point. One with more digits than SQLite keeps may have been rounded when it was
+ * stored, and is not taken for a decimal.
+ */
+const digitsOf = (name: string, value: number, scale: number | undefined): string => {
+  if (Math.abs(value) * 10 ** (scale ?? 0) < 10 ** keptDigits) {
+    const digits = scale === undefined ? plainDigits(value) : value.toFixed(Math.min(scale, 100))
+    return /^-[0.]+$/.test(digits) ? digits.slice(1) : digits
+  }
+  const shortest = Option.map(BigDecimal.fromString(String(value)), BigDecimal.normalize)
+  const places = scale ?? 0
+  if (Option.isSome(shortest) && shortest.value.scale <= places && digitCount(shortest.value) <= keptDigits)
+    return formatDecimal(BigDecimal.scale(shortest.value, places))
+  throw new DataError({
+    reason: "InvalidValue",
+    message: `column ${JSON.stringify(name)} has a decimal of more digits than SQLite keeps: declare it as TEXT`
+  })
+}
+
+const digitCount = ({ value }: BigDecimal.BigDecimal): number => String(value).replace("-", "").length
 
 /** JavaScript writes small numbers with an exponent. */
 const plainDigits = (value: number): string =>

@@ -203,6 +203,7 @@ export const cursorContract = (backend: Backend): void => {
           expect(yield* cursor.executeMany(insert, [1, 2, 3])).toBe(3)
           expect(yield* cursor.executeMany(`INSERT INTO ${t} VALUES (:id, :name)`, [{ id: 4, name: "d" }])).toBe(1)
           expect(yield* cursor.executeMany(insert, [])).toBe(0)
+          expect(yield* cursor.execute(insert, [])).toBe(0)
           expect(yield* cursor.executeMany(`DELETE FROM ${t}`, [])).toBe(0)
           expect(yield* cursor.rowCount).toBe(0)
           expect(yield* Effect.flip(cursor.fetchAll)).toMatchObject(cursorState)

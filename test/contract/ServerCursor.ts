@@ -279,6 +279,24 @@ export const serverCursorContract = (backend: Backend): void => {
       })
     )
 
+    withConnection(
+      backend,
+      "gives the OUT parameters of a procedure that is dropped, or says that it is gone",
+      (connection) =>
+        Effect.gen(function* () {
+          const cursor = yield* Cursor.make(connection)
+          const p = tableName("p")
+          yield* cursor.execute(`CREATE PROCEDURE ${p}(OUT a VARCHAR(10)) SET a = 'x'`)
+          yield* cursor.callProc(p, [null])
+          const other = yield* Cursor.make(connection)
+          yield* other.execute(`DROP PROCEDURE ${p}`)
+          // Only MySQL has to be asked what the value is.
+          if (backend.name === "mysql")
+            expect(yield* Effect.flip(cursor.outParameters)).toMatchObject({ reason: "NoSuchFunction" })
+          else expect(yield* cursor.outParameters).toEqual({ a: "x" })
+        })
+    )
+
     it.scopedLive(`gives texts to who may execute the procedure and nothing else [${backend.name}]`, () =>
       Effect.gen(function* () {
         const p = yield* procedure("(OUT a VARCHAR(10), OUT b VARBINARY(10)) SET a = 'é', b = 'x'")

@@ -1,8 +1,10 @@
 // What the options make of a session: on every connection, and again after every reset.
 import { describe, expect, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Config, ConfigProvider, Effect } from "effect"
 import { Connection, Engine, type Errors, type Options, Statement } from "effect-sa"
 import { type Backend, tableName, withEngine } from "../support/Backend.js"
+import { eventually, observer } from "../support/observer.js"
+import { account, targetOf } from "./Login.js"
 
 const scalar = (sql: string) => Effect.map(Engine.execute(sql), (result) => result.rows[0]?.[0])
 
@@ -102,6 +104,28 @@ export const sessionContract = (backend: Backend): void => {
     )
   })
 
+  it.live(`the options of a session are taken from Config [${backend.name}]`, () =>
+    Effect.gen(function* () {
+      const live = Engine.layerConfig({
+        url: Config.redacted("URL"),
+        sqlMode: Config.string("MODE"),
+        isolationLevel: Config.literal("read committed", "serializable")("LEVEL"),
+        initCommand: Config.array(Config.string(), "COMMANDS")
+      })
+      const given = [
+        ["URL", backend.url],
+        ["MODE", "ANSI_QUOTES"],
+        ["LEVEL", "serializable"],
+        ["COMMANDS", "SET @a = 1,SET @b = 2"]
+      ] as const
+      const { rows } = yield* Engine.execute(`SELECT @@sql_mode, ${isolation}, @a + @b`).pipe(
+        Effect.provide(live),
+        Effect.withConfigProvider(ConfigProvider.fromMap(new Map(given)))
+      )
+      expect([...rows[0]!]).toEqual(["ANSI_QUOTES", "SERIALIZABLE", 3])
+    })
+  )
+
   describe("initCommand", () => {
     test(
       "is executed on every connection, and after every reset",
@@ -152,6 +176,21 @@ export const sessionContract = (backend: Backend): void => {
         })
       )
     }
+
+    it.scopedLive(`that fails leaves no connection on the server [${backend.name}]`, () =>
+      Effect.gen(function* () {
+        const user = yield* account(backend, "IDENTIFIED BY 'pw'")
+        const admin = yield* observer(backend)
+        const { host, port } = targetOf(backend)
+        yield* failureOf({ host, port, user, password: "pw", initCommand: "SETT x" })
+        yield* eventually(
+          Effect.map(
+            admin.execute("SELECT 1 FROM information_schema.PROCESSLIST WHERE USER = ?", [user]),
+            (found) => found.rowCount === 0
+          )
+        )
+      })
+    )
 
     for (const [command, named] of [
       ["SET time_zone = '+05:30'", "time_zone"],

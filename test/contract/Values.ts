@@ -1,15 +1,12 @@
 // Cases for values: what goes into a column comes out equal, as the type that the options say, by whichever way.
 import { describe, expect } from "@effect/vitest"
-import { DateTime, Effect, FastCheck, Option, Redacted } from "effect"
-import { Engine, type Errors, Value } from "effect-sa"
-import { inline } from "effect-sa/mysql/MysqlDialect"
+import { BigDecimal, DateTime, Effect, FastCheck, Option } from "effect"
+import { Engine, Value } from "effect-sa"
 import { type Backend, table, tableName, withEngine } from "../support/Backend.js"
 import {
-  allBytes,
   bytes,
   type Case,
   casesOf,
-  Celsius,
   decimal,
   moment,
   type Options,
@@ -17,7 +14,8 @@ import {
   plain,
   second
 } from "./ValueCases.js"
-import { delicate, property } from "./ValueProperties.js"
+import { expressionsOf } from "./ValueExpressions.js"
+import { property } from "./ValueProperties.js"
 import { asText, executed, procedureOf, streamed, valueOf, waysOf } from "./ValueWays.js"
 
 export const valuesContract = (backend: Backend): void => {
@@ -54,7 +52,8 @@ export const valuesContract = (backend: Backend): void => {
           const t = yield* table(`id INTEGER PRIMARY KEY, v ${type}`)
           yield* Engine.execute(`INSERT INTO ${t} (id) VALUES (1), (2)`)
           expect([title, yield* executed(`SELECT v FROM ${t}`)]).toEqual([title, [null, null]])
-          if (backend.isServer) expect([title, yield* asText(`SELECT v FROM ${t}`, undefined)]).toEqual([title, [null, null]])
+          if (backend.isServer)
+            expect([title, yield* asText(`SELECT v FROM ${t}`, undefined)]).toEqual([title, [null, null]])
         }
       })
     )
@@ -182,7 +181,121 @@ export const valuesContract = (backend: Backend): void => {
       })
     )
 
+    withEngine(
+      backend,
+      "an integer inside of JSON that a number cannot hold fails with the column and the option",
+      () =>
+        Effect.gen(function* () {
+          const t = yield* table("id INTEGER PRIMARY KEY, v JSON")
+          yield* Engine.execute(`INSERT INTO ${t} VALUES (1, ?)`, [
+            '{"id": 9007199254740993, "name": "9007199254740993"}'
+          ])
+          for (const { name: way, read } of waysOf(backend, t, undefined)) {
+            const error = yield* Effect.flip(read)
+            expect([way, error]).toMatchObject([way, { _tag: "DataError", reason: "UnsafeInteger" }])
+            expect(error.message).toContain('column "v"')
+            expect(error.message).toContain('json: "text"')
+          }
+          expect(yield* valueOf(t, 1, { json: "text" })).toContain("9007199254740993,")
+        })
+    )
+
+    withEngine(backend, "a decimal of more digits than servers have is refused before anything is sent", () =>
+      Effect.gen(function* () {
+        const t = yield* table("id INTEGER PRIMARY KEY, v VARCHAR(100)")
+        for (const value of [`1${"0".repeat(65)}`, `0.${"0".repeat(65)}1`]) {
+          const error = yield* Effect.flip(Engine.execute(`INSERT INTO ${t} VALUES (1, ?)`, [decimal(value)]))
+          expect(error).toMatchObject({ _tag: "ArgumentError", argument: "parameters[0]" })
+          expect(error.message).toContain("65 digits")
+        }
+        expect(yield* executed(`SELECT count(*) FROM ${t}`)).toEqual([0])
+      })
+    )
+
+    if (!backend.isServer) {
+      withEngine(backend, "a number in a column of another declared type fails by name", () =>
+        Effect.gen(function* () {
+          const cases: ReadonlyArray<readonly [type: string, options: Options, stored: Value.Parameter]> = [
+            ["INTEGER", { integers: "bigint" }, 1.5],
+            ["INTEGER", { integers: "string" }, 1e300],
+            ["INTEGER", {}, "a"],
+            ["INTEGER", {}, bytes(1)],
+            ["DATETIME", {}, 5],
+            ["DATETIME", {}, "no date"],
+            ["DATETIME", {}, "2024-02-29 12:34:56.123456"],
+            ["DOUBLE", {}, "a"],
+            ["TEXT", {}, bytes(0xff)],
+            ["DECIMAL(20,6)", {}, decimal("1234567890.123456")],
+            ["DECIMAL(20,6)", {}, 1.2345678901234567e300],
+            ["DECIMAL(20,6)", {}, decimal("12345678901234567890")],
+            ["DECIMAL(20,6)", { decimals: "BigDecimal" }, "a"]
+          ]
+          for (const [type, options, stored] of cases) {
+            const t = yield* table(`id INTEGER PRIMARY KEY, v ${type}`)
+            yield* Engine.execute(`INSERT INTO ${t} VALUES (1, ?)`, [stored])
+            for (const { name: way, read } of waysOf(backend, t, options)) {
+              const error = yield* Effect.flip(read)
+              expect([type, way, error]).toMatchObject([type, way, { _tag: "DataError", reason: "InvalidValue" }])
+              expect(error.message).toContain('column "v"')
+            }
+          }
+        })
+      )
+
+      withEngine(backend, "a decimal of up to 15 digits is kept exactly", () =>
+        Effect.gen(function* () {
+          for (const [type, scale] of [
+            ["DECIMAL(16,0)", 0],
+            ["DECIMAL", 1],
+            ["DECIMAL(16,2)", 2],
+            ["NUMERIC(20,6)", 6],
+            ["DECIMAL(20,12)", 12]
+          ] as const) {
+            const t = yield* table(`id INTEGER PRIMARY KEY, v ${type}`)
+            let id = 0
+            const most = 10n ** 15n - 1n
+            yield* property(FastCheck.bigInt({ min: -most, max: most }), (digits) =>
+              Effect.gen(function* () {
+                const value = BigDecimal.make(digits, scale)
+                yield* Engine.execute(`INSERT INTO ${t} VALUES (?, ?)`, [++id, value])
+                // Without a declaration there are as many digits as are needed.
+                const read = type === "DECIMAL" ? BigDecimal.normalize(value) : value
+                expect(yield* valueOf(t, id)).toBe(Value.formatDecimal(read))
+              })
+            )
+          }
+        })
+      )
+    }
+
+    if (backend.name === "mysql") {
+      withEngine(backend, "bytes that MySQL takes for a text fail by name, or are bytes by a CAST", () =>
+        Effect.gen(function* () {
+          for (const read of [executed, streamed]) {
+            const error = yield* Effect.flip(read("SELECT ? AS v", [bytes(0xff, 0)]))
+            expect(error).toMatchObject({ _tag: "DataError", reason: "InvalidValue" })
+            expect(error.message).toContain('column "v"')
+            expect(yield* read("SELECT CAST(? AS BINARY) AS v", [bytes(0xff, 0)])).toEqual([bytes(0xff, 0)])
+          }
+          // This character is a text's own.
+          expect(yield* executed("SELECT ? AS v", ["\ufffd"])).toEqual(["\ufffd"])
+        })
+      )
+    }
+
     if (backend.isServer) {
+      withEngine(backend, "a bit field beyond 2^53 fails with the column and the option", () =>
+        Effect.gen(function* () {
+          const t = yield* table("id INTEGER PRIMARY KEY, v BIT(64)")
+          yield* Engine.execute(`INSERT INTO ${t} VALUES (1, ?)`, [2n ** 53n])
+          for (const { name: way, read } of waysOf(backend, t, undefined)) {
+            const error = yield* Effect.flip(read)
+            expect([way, error]).toMatchObject([way, { _tag: "DataError", reason: "UnsafeInteger" }])
+            expect(error.message).toContain('column "v"')
+          }
+        })
+      )
+
       withEngine(backend, "dates that no calendar has fail by name, or are text by option", () =>
         Engine.withConnection(
           Effect.gen(function* () {
@@ -418,31 +531,146 @@ export const valuesContract = (backend: Backend): void => {
           expect(found.rows.map((row) => row[0])).toEqual(values.map(String))
         })
       )
+    }
+  })
+
+  describe("Expressions", () => {
+    withEngine(backend, "have the type that the database gives them, by every way", () =>
+      Effect.gen(function* () {
+        for (const [expression, expected] of expressionsOf(backend)) {
+          const sql = `SELECT ${expression}`
+          const found = [yield* executed(sql), yield* streamed(sql), yield* Engine.transaction(executed(sql))]
+          if (backend.isServer) found.push(yield* asText(sql, undefined))
+          expect([expression, ...found]).toStrictEqual([expression, ...found.map(() => [expected])])
+        }
+      })
+    )
+
+    if (backend.isServer) {
+      withEngine(backend, "of the time are what their digits are", () =>
+        Effect.gen(function* () {
+          for (const read of [executed, (sql: string) => asText(sql, undefined)]) {
+            const [six] = yield* read("SELECT NOW(6)")
+            expect(six).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}$/)
+            const age = Date.now() - Date.parse(`${String(six).replace(" ", "T")}Z`)
+            expect(Math.abs(age)).toBeLessThan(60_000)
+            const [three] = yield* read("SELECT NOW(3)")
+            expect(three).toBeInstanceOf(Date)
+            expect(yield* read("SELECT CURTIME(2)")).toEqual([expect.stringMatching(/^\d\d:\d\d:\d\d\.\d\d$/)])
+          }
+        })
+      )
+
+      withEngine(backend, "that are user variables have the type of what was put into them", () =>
+        Engine.withConnection(
+          Effect.gen(function* () {
+            for (const [bound, read] of [
+              [5, 5],
+              [1.5, 1.5],
+              ["it's é😀", "it's é😀"],
+              [decimal("1.50"), "1.50"],
+              [null, null]
+            ] as const) {
+              yield* Engine.execute("SET @x = ?", [bound])
+              expect([bound, yield* executed("SELECT @x")]).toStrictEqual([bound, [read]])
+            }
+          })
+        )
+      )
 
       withEngine(
         backend,
-        "as literals mean the same where the session takes backslashes for themselves",
+        "of doubles and of decimals with a fixed number of digits are rounded where they are sent as text",
         () =>
-          Engine.withConnection(
+          Effect.gen(function* () {
+            // EXPLAIN and SHOW answer in this way: what they show is for people.
+            expect(yield* executed("SELECT PI()")).toEqual([Math.PI])
+            expect(yield* asText("SELECT PI()", undefined)).toEqual([Number(Math.PI.toFixed(6))])
+          })
+      )
+    }
+  })
+
+  describe("Counts and ids", () => {
+    withEngine(backend, "an id that a row gets is exact, up to the largest that there is", () =>
+      Effect.gen(function* () {
+        const [type, last] = backend.isServer
+          ? ["BIGINT UNSIGNED PRIMARY KEY AUTO_INCREMENT", 2n ** 64n - 1n]
+          : ["INTEGER PRIMARY KEY AUTOINCREMENT", 2n ** 63n - 1n]
+        const exact = (id: bigint) => (id > BigInt(Number.MAX_SAFE_INTEGER) ? id : Number(id))
+        for (const before of [0n, 2n ** 53n - 3n, 2n ** 53n - 2n, 2n ** 53n - 1n, 2n ** 62n, last - 4n]) {
+          const t = yield* table(`id ${type}, v INTEGER`)
+          if (before > 0n) yield* Engine.execute(`INSERT INTO ${t} (id, v) VALUES (?, 0)`, [before])
+          const insert = `INSERT INTO ${t} (v) VALUES (?)`
+          const one = yield* Engine.execute(insert, [1])
+          expect([before, one.lastInsertId, one.rowCount]).toEqual([before, exact(before + 1n), 1])
+          const many = yield* Engine.execute(insert, [[2], [3]])
+          expect([before, many.lastInsertId, many.rowCount]).toEqual([before, exact(before + 2n), 2])
+          const select = `SELECT id FROM ${t} WHERE v > 0 ORDER BY id`
+          expect(yield* executed(select, undefined, { integers: "bigint" })).toEqual(
+            [1n, 2n, 3n].map((n) => before + n)
+          )
+        }
+      })
+    )
+
+    withEngine(backend, "an UPDATE counts the rows that it matched, and those that are different now", () =>
+      Effect.gen(function* () {
+        const t = yield* table("id INTEGER PRIMARY KEY, v INTEGER")
+        yield* Engine.execute(`INSERT INTO ${t} VALUES (?, ?)`, [
+          [1, 1],
+          [2, 2],
+          [3, 3]
+        ])
+        // SQLite does not say which of them are different.
+        const changed = (count: number) => (backend.isServer ? count : undefined)
+        for (const [sql, matched, different] of [
+          [`UPDATE ${t} SET v = 1`, 3, 2],
+          [`UPDATE ${t} SET v = 1`, 3, 0],
+          [`UPDATE ${t} SET v = id WHERE id > 1`, 2, 2],
+          [`UPDATE ${t} SET v = 9 WHERE id = 0`, 0, 0]
+        ] as const) {
+          const { rowCount, changedRows } = yield* Engine.execute(sql)
+          expect([sql, rowCount, changedRows]).toEqual([sql, matched, changed(different)])
+        }
+        const many = yield* Engine.execute(`UPDATE ${t} SET v = ? WHERE id = ?`, [
+          [1, 1],
+          [7, 2],
+          [7, 3],
+          [7, 4]
+        ])
+        expect([many.rowCount, many.changedRows]).toEqual([3, changed(2)])
+      })
+    )
+
+    if (backend.isServer) {
+      withEngine(backend, "counts do not depend on the language of the server", () =>
+        Effect.gen(function* () {
+          expect(yield* executed("SELECT @@lc_messages")).toEqual(["en_US"])
+          const t = yield* table("id INTEGER PRIMARY KEY, v INTEGER UNIQUE")
+          yield* Engine.execute(`INSERT INTO ${t} VALUES (1, 1)`)
+          const { rowCount, changedRows } = yield* Engine.execute(`UPDATE ${t} SET v = 1`)
+          expect([rowCount, changedRows]).toEqual([1, 0])
+          // What another language is like: there the words for the numbers are not known.
+          yield* Engine.withConnection(
             Effect.gen(function* () {
-              const t = yield* table("id INTEGER PRIMARY KEY, v TEXT CHARACTER SET utf8mb4")
-              yield* Engine.execute("SET SESSION sql_mode = 'NO_BACKSLASH_ESCAPES'")
-              let id = 0
-              // Before a quote a backslash would mislead the scan for markers, which does not know the session.
-              yield* property(
-                delicate.filter((text) => !/\\(?:'|$)/.test(text)),
-                (text) =>
-                  Effect.gen(function* () {
-                    const own = ++id
-                    yield* Engine.execute(inline(`INSERT INTO ${t} VALUES (${own}, ?)`, [text], false))
-                    expect(yield* valueOf(t, own)).toBe(text)
-                  }),
-                40
-              )
+              yield* Engine.execute("SET SESSION lc_messages = 'de_DE'")
+              expect((yield* Engine.execute(`UPDATE ${t} SET v = 1`)).changedRows).toBe(1)
             })
-          ),
-        {},
-        60_000
+          )
+          expect((yield* Engine.execute(`UPDATE ${t} SET v = 1`)).changedRows).toBe(0)
+        })
+      )
+
+      withEngine(backend, "LAST_INSERT_ID of an expression is the id of the statement", () =>
+        Effect.gen(function* () {
+          const t = yield* table("id INTEGER PRIMARY KEY, v BIGINT UNSIGNED")
+          yield* Engine.execute(`INSERT INTO ${t} VALUES (1, 1)`)
+          for (const id of [7, 2n ** 53n + 1n, 2n ** 64n - 1n]) {
+            const { lastInsertId } = yield* Engine.execute(`UPDATE ${t} SET v = LAST_INSERT_ID(?)`, [id])
+            expect(lastInsertId).toBe(id)
+          }
+        })
       )
     }
   })

@@ -60,7 +60,13 @@ if (finding === undefined) {
   table("exchanges ended with", counts.settled)
 }
 const grown = most - (atFirst ?? most)
-const fault = finding?.report ?? (grown > growth ? `${grown.toFixed(0)} MB more were held than at first` : undefined)
+const fault =
+  finding?.report ??
+  (counts.sessions === 0
+    ? "nothing was sent"
+    : grown > growth
+      ? `${grown.toFixed(0)} MB more were held than at first`
+      : undefined)
 print(
   fault === undefined
     ? `${counts.packets} packets in ${counts.sessions} sessions (${counts.right} right ones) kept every promise`

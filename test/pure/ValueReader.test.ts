@@ -39,6 +39,12 @@ describe("ValueReader.shortestFloat", () => {
       expect(ValueReader.shortestFloat(Math.fround(decimal))).toBe(decimal)
   })
 
+  it("is never above the largest float, so that it can be stored again", () => {
+    const [largest = 0, next = 0] = new Float32Array(new Uint32Array([0x7f7fffff, 0x7f7ffffe]).buffer)
+    for (const float of [largest, -largest]) expect(ValueReader.shortestFloat(float)).toBe(float)
+    expect(ValueReader.shortestFloat(next)).toBe(3.4028233e38)
+  })
+
   it("keeps the sign of zero, and finds the shortest for the smallest floats too", () => {
     expect(Object.is(ValueReader.shortestFloat(-0), -0)).toBe(true)
     expect(ValueReader.shortestFloat(Math.fround(1e-45))).toBe(1e-45)

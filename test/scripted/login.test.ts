@@ -170,6 +170,15 @@ describe("a server that asks for a method that is not supported", () => {
   )
 })
 
+it.scopedLive("a server is told of the program what the options say, with its login", () =>
+  Effect.gen(function* () {
+    const server = yield* loginServer([ok])
+    yield* login(server, { programName: "shop", connectAttributes: { team: "payments" } })
+    for (const told of ["_client_name", "effect-sa", "program_name", "shop", "team", "payments"])
+      expect(server.received()).toContain(`${String.fromCharCode(told.length)}${told}`)
+  })
+)
+
 it.scopedLive("a server without TLS is told nothing by who asks for TLS", () =>
   Effect.gen(function* () {
     const server = yield* loginServer([ok], 0x00ff_ffff & ~0x20 & ~ssl)

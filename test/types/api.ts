@@ -1,10 +1,12 @@
 // What the types promise, held by the compiler: test/types/types.test.ts compiles this file.
+import type { FileSystem } from "@effect/platform"
 import { type Cause, type Context, Data, Effect, type Layer, type Option, type Scope, Stream } from "effect"
 import {
   Connection,
   Cursor,
   Engine,
   Errors,
+  Options,
   Pool,
   Result,
   type SAConnection,
@@ -199,3 +201,15 @@ const typeCodes: ReadonlyArray<Cursor.TypeCode> = ["STRING", "BINARY", "NUMBER",
 void typeCodes
 
 export type Unused = Cause.Cause<never>
+
+// ---- options ---------------------------------------------------------------------------------------------------------
+
+const fromFile = Options.fromFile({ readDefaultFile: "~/.my.cnf", maxSize: 5 })
+holds<Equal<RequirementOf<typeof fromFile>, FileSystem.FileSystem>>()
+holds<Equal<ErrorOf<typeof fromFile>, Errors.ArgumentError | Errors.OperationalError>>()
+holds<Equal<ValueOf<typeof fromFile>, Options.Options>>()
+Engine.layer({ isolationLevel: "read committed", initCommand: ["SET @a = 1"], tls: { verify: "ca" } })
+// @ts-expect-error an isolation level is one of four
+Engine.layer({ isolationLevel: "snapshot" })
+// @ts-expect-error a file is read by Options.fromFile, which requires a FileSystem
+Engine.layer({ readDefaultFile: "~/.my.cnf" })

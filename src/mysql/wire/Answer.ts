@@ -52,7 +52,8 @@ export const readOk = (bytes: Bytes, start: number, end: number): Ok => {
   return { affectedRows, lastInsertId, status, warningCount, info, stateChanged, schemaChanged }
 }
 
-export const readEof = (bytes: Bytes, start: number): Ok => {
+export const readEof = (bytes: Bytes, start: number, end: number): Ok => {
+  if (end - start < 5) throw protocolError("an EOF packet that ends too early")
   bytes.at = start + 1
   const warningCount = bytes.uint16()
   const status = bytes.uint16()

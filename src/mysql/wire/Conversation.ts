@@ -127,7 +127,9 @@ export interface ConversationOptions {
 export class Conversation {
   /** Status flags of the last packet that had them. */
   status: number = Status.AUTOCOMMIT
-  /** Something was changed, by the server's word, since `forgetChanges`. */
+  /** How often something was changed, by the server's word. */
+  changes = 0
+  /** Something was changed since `forgetChanges`. */
   changed = false
   schemaChanged = false
   /** When the turn of the exchange at the head began: it was sent then, or the one before it was answered. */
@@ -334,13 +336,15 @@ export class Conversation {
         return this.column(exchange, buffer, start, end)
       case State.ColumnsEnd:
         if (first !== Header.EOF) throw protocolError("no EOF packet after the columns")
-        exchange.columnsStatus = readEof(this.bytes, start).status
+        exchange.columnsStatus = readEof(this.bytes, start, end).status
         return this.startRows(exchange, buffer.subarray(start - 4, end))
       case State.Simple:
         if (first === Header.ERR) return this.error(exchange, buffer, start, end)
         if (first !== Header.OK && first !== Header.EOF) throw protocolError("neither OK nor ERR")
         this.note(
-          first === Header.OK || this.options.deprecateEof ? readOk(this.bytes, start, end) : readEof(this.bytes, start)
+          first === Header.OK || this.options.deprecateEof
+            ? readOk(this.bytes, start, end)
+            : readEof(this.bytes, start, end)
         )
         return this.finish(exchange)
       case State.Prepare:
@@ -359,7 +363,10 @@ export class Conversation {
 
   private note(ok: Ok): void {
     this.status = ok.status
-    if (ok.stateChanged) this.changed = true
+    if (ok.stateChanged) {
+      this.changed = true
+      this.changes++
+    }
     if (ok.schemaChanged) this.schemaChanged = true
   }
 
@@ -419,7 +426,9 @@ export class Conversation {
 
   private column(exchange: Exchange, buffer: Buffer, start: number, end: number): void {
     exchange.definitions.push(readColumnDefinition(this.bytes, end, this.options.extendedMetadata))
-    if (end - start < maxPayload) exchange.metadata.push(Buffer.from(buffer.subarray(start - 4, end)))
+    // One that came in several packets has no header before it here; no server has names that long.
+    if (end - start >= maxPayload) throw protocolError("a column definition over 16 MiB")
+    exchange.metadata.push(Buffer.from(buffer.subarray(start - 4, end)))
     if (--exchange.left > 0) return
     if (this.options.deprecateEof) this.startRows(exchange, undefined)
     else exchange.state = State.ColumnsEnd
@@ -477,7 +486,7 @@ export class Conversation {
   private row(exchange: Exchange, first: number, buffer: Buffer, start: number, end: number): void {
     const shape = exchange.shape!
     if (first === Header.EOF && end - start < maxPayload && (this.options.deprecateEof || end - start < 9)) {
-      const ok = this.options.deprecateEof ? readOk(this.bytes, start, end) : readEof(this.bytes, start)
+      const ok = this.options.deprecateEof ? readOk(this.bytes, start, end) : readEof(this.bytes, start, end)
       return this.endOfResult(exchange, ok, shape.columns)
     }
     if (first === Header.ERR) return this.error(exchange, buffer, start, end)

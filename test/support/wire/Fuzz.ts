@@ -2,7 +2,8 @@
 import { isDeepStrictEqual } from "node:util"
 import { createContext, runInContext } from "node:vm"
 import type { Conversation, ConversationOptions, Exchange } from "effect-sa/mysql/wire/Conversation"
-import { type Captured, describe, type Outcome, randomSession, run, type Session } from "./Session.js"
+import { type Outcome, run } from "./Play.js"
+import { type Captured, describe, randomSession, type Session } from "./Session.js"
 
 export interface FuzzOptions {
   readonly seed: number
@@ -134,7 +135,10 @@ const reduce = (session: Session, make: FuzzOptions["make"]): Session => {
 const mostShown = 2_000
 
 const reportOf = (options: FuzzOptions, number: number, session: Session, fault: string): string => {
-  const reduced = fault.startsWith("it took") ? session : reduce(session, options.make)
+  // What is left may do other things than the whole did, such as never end.
+  const reduced = fault.startsWith("it took")
+    ? session
+    : (limited(20_000, () => reduce(session, options.make)) ?? session)
   const hex = reduced.bytes.subarray(0, mostShown).toString("hex")
   const left = reduced.bytes.length - mostShown
   return [
@@ -182,15 +186,9 @@ export const fuzz = (options: FuzzOptions): { readonly counts: Counts; readonly 
       return { fault: undefined }
     })
     if (current === undefined) break
-    if (fault === undefined) {
-      const what = `it took more than ${stuckAfter} ms`
+    const what = fault === undefined ? `it took more than ${stuckAfter} ms` : fault.fault
+    if (what !== undefined)
       return { counts, finding: { session: number, fault: what, report: reportOf(options, number, current, what) } }
-    }
-    if (fault.fault !== undefined)
-      return {
-        counts,
-        finding: { session: number, fault: fault.fault, report: reportOf(options, number, current, fault.fault) }
-      }
     if (only !== undefined) break
     if (counts.packets >= nextReport) {
       progress?.(counts)
