@@ -53,7 +53,7 @@ export interface TlsOptions {
 /**
  * What an engine is made of. All are optional: without an URL and a host it is an embedded SQLite database in memory.
  *
- * Every option can stand in the URL's query too, `tls` as `true` or `false`: `mysql://app@db.internal/shop?maxSize=20&acquireTimeout=5%20seconds`.
+ * Every option can stand in the URL's query too, but for objects and arrays: `mysql://app@db.internal/shop?maxSize=20&acquireTimeout=5%20seconds`.
  * Where an option is given both ways, the one given here holds. Durations are `Duration.DurationInput`; a number is in
  * milliseconds.
  *

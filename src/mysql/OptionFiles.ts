@@ -4,7 +4,7 @@
  */
 import { homedir } from "node:os"
 import type { FileSystem } from "@effect/platform/FileSystem"
-import { Context, Duration, Effect, Either, type Redacted } from "effect"
+import { Context, Duration, Effect, Either, Redacted } from "effect"
 import { ArgumentError, OperationalError } from "../Errors.js"
 import { count, type Field } from "../OptionField.js"
 import { fields } from "./MysqlOptions.js"
@@ -141,7 +141,7 @@ interface Tls {
   readonly verify: boolean | "ca"
   readonly ca: string | undefined
   readonly cert: string | undefined
-  readonly key: string | undefined
+  readonly key: Redacted.Redacted | undefined
 }
 
 const timeout: Field<Duration.Duration> = {
@@ -236,7 +236,7 @@ const tlsOf = (found: Found): Effect.Effect<FoundOptions["tls"], Failure, FileSy
       verify: Effect.succeed(verify),
       ca: fileOf(found, "ssl-ca"),
       cert: fileOf(found, "ssl-cert"),
-      key: fileOf(found, "ssl-key")
+      key: Effect.map(fileOf(found, "ssl-key"), (key) => (key === undefined ? undefined : Redacted.make(key)))
     })
   })
 

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto"
 import { describe, expect } from "@effect/vitest"
 import { BigDecimal, DateTime, Effect, Either, FastCheck, Option, Redacted, Runtime, type Scope } from "effect"
 import { Cursor, Engine, type Errors, type Value } from "effect-sa"
+import { isPlainObject } from "effect-sa/Value"
 import { type Backend, table, withEngine } from "../support/Backend.js"
 import { observer } from "../support/observer.js"
 
@@ -24,6 +25,7 @@ const asNumber = (value: unknown): unknown => (typeof value === "string" && /^\d
 
 interface OneByOne {
   readonly count: number
+  readonly warnings: number
   readonly rows: Rows
   /** What the first set to fail failed with, and which one that was. */
   readonly failed: { readonly error: Errors.ExecuteError; readonly place: number } | undefined
@@ -33,15 +35,17 @@ interface OneByOne {
 const oneByOne = (sql: string, sets: ReadonlyArray<Set>): Effect.Effect<OneByOne, never, Engine.Engine> =>
   Effect.gen(function* () {
     let count = 0
+    let warnings = 0
     const rows: Array<ReadonlyArray<unknown>> = []
     for (const [place, set] of sets.entries()) {
       // As the one set that it is: arrays among its values are JSON.
       const executed = yield* Effect.either(Engine.execute(sql, [set]))
-      if (Either.isLeft(executed)) return { count, rows, failed: { error: executed.left, place } }
+      if (Either.isLeft(executed)) return { count, warnings, rows, failed: { error: executed.left, place } }
       count += executed.right.rowCount
+      warnings += executed.right.warningCount
       rows.push(...executed.right.rows.map((row) => [...row]))
     }
-    return { count, rows, failed: undefined }
+    return { count, warnings, rows, failed: undefined }
   })
 
 /** What says which error it is; the words may tell of another row. */
@@ -120,17 +124,17 @@ const beyondInt64 = arbitrary.bigInt({ min: 2n ** 63n, max: 2n ** 64n - 1n })
 const decimals = arbitrary
   .tuple(arbitrary.bigInt({ min: -(10n ** 20n), max: 10n ** 20n }), arbitrary.integer({ min: -3, max: 12 }))
   .map(([value, scale]) => BigDecimal.make(value, scale))
-const dates = arbitrary
-  .date({ min: new Date("1980-01-01T00:00:00Z"), max: new Date("2037-12-31T00:00:00Z"), noInvalidDate: true })
-  .map((date) => date)
+const dates = arbitrary.date({
+  min: new Date("1980-01-01T00:00:00Z"),
+  max: new Date("2037-12-31T00:00:00Z"),
+  noInvalidDate: true
+})
 const dateTexts = dates.map((date) => date.toISOString().slice(0, 23).replace("T", " "))
 const json = arbitrary.oneof(
   arbitrary.dictionary(
     arbitrary.constantFrom("a", "b", "é😀"),
     arbitrary.oneof(small, texts, arbitrary.constant(null)),
-    {
-      noNullPrototype: true
-    }
+    { noNullPrototype: true }
   ),
   arbitrary.array(arbitrary.oneof(small, arbitrary.boolean()), { maxLength: 4 })
 )
@@ -161,6 +165,20 @@ const anything = oneof(
   nothing,
   arbitrary.boolean()
 )
+
+/**
+ * The value without bytes that other tests stumble over: while a statement with such in it is running, MySQL's process list
+ * cannot be read by those.
+ */
+const narrowed = (value: Value.Parameter): Value.Parameter => {
+  if (typeof value === "string") return value.replaceAll("😀", "€€")
+  if (value instanceof Uint8Array) return value.map((byte) => byte & 0x7f)
+  if (Option.isOption(value)) return Option.map(value, (some) => narrowed(some) as typeof some)
+  if (Redacted.isRedacted(value)) return Redacted.make(narrowed(Redacted.value(value)) as string)
+  return Array.isArray(value) || isPlainObject(value)
+    ? (JSON.parse(JSON.stringify(value).replaceAll("😀", "€€")) as Value.Json)
+    : value
+}
 
 interface ColumnKind {
   readonly type: string
@@ -224,7 +242,17 @@ const serverColumns = (backend: Backend): ReadonlyArray<ColumnKind> => [
   },
   { type: "DECIMAL(40,13)", shown: plain, fits: oneof(decimals, wholes, fractions, int64s, small, nothing) },
   // Numbers as text, where there is little room for their digits.
-  { type: "VARCHAR(6)", shown: asHex, fits: oneof(small, arbitrary.constantFrom(0.5, -1.25, 12_345, 1e5), nothing) },
+  {
+    type: "VARCHAR(6)",
+    shown: asHex,
+    fits: oneof(
+      small,
+      small,
+      fractions.filter((n) => String(n).length < 6),
+      arbitrary.constantFrom(12_345, 1e5),
+      nothing
+    )
+  },
   {
     type: "VARCHAR(700) CHARACTER SET utf8mb4",
     shown: asHex,
@@ -316,26 +344,41 @@ const expressions: ReadonlyArray<string> = [
   "CAST(? AS CHAR(50))",
   "CONVERT_TZ('2024-05-06 07:08:09', ?, '+00:00')",
   "RAND(7)",
-  "HEX(?)"
+  "HEX(?)",
+  "UNHEX(REPLACE(?, '-', ''))",
+  "COALESCE(?, 'none')",
+  "NULLIF(?, 'a')",
+  "ABS(?)",
+  "FROM_UNIXTIME(?)",
+  "JSON_QUOTE(?)",
+  "LAST_DAY(?)"
 ]
 
-const operands = oneof(
+const words = arbitrary.constantFrom("a", "b", "$.a", "c$", "+02:00", "-01:00", "7", "4d7953514c", "x".repeat(30))
+
+/** What can be bound to a marker of an expression: often values of one type, as in a program. */
+const operands: ReadonlyArray<FastCheck.Arbitrary<Value.Parameter>> = [
+  oneof(small, fractions, decimals, words, dates, nothing),
+  oneof(small, nothing),
   small,
-  fractions,
-  decimals,
-  arbitrary.constantFrom("a", "b", "$.a", "c$", "+02:00", "-01:00", "7", "x".repeat(30)),
+  words,
+  oneof(words, nothing),
   dates,
-  nothing
-)
+  decimals
+]
 
 /** Sets that fit as a rule; in so many of a hundred places there is a value from anywhere. */
-const setsOf = (kinds: ReadonlyArray<ColumnKind>, unfit: number): FastCheck.Arbitrary<ReadonlyArray<Set>> => {
+const setsOf = (
+  kinds: ReadonlyArray<Pick<ColumnKind, "fits" | "isTyped">>,
+  unfit: number,
+  maxLength: number
+): FastCheck.Arbitrary<ReadonlyArray<Set>> => {
   const values = kinds.map(({ fits, isTyped }) =>
     unfit === 0 || isTyped === true
       ? fits
       : arbitrary.oneof({ arbitrary: fits, weight: 100 - unfit }, { arbitrary: anything, weight: unfit })
   )
-  return arbitrary.array(arbitrary.tuple(...values), { minLength: 2, maxLength: 24, size: "max" })
+  return arbitrary.array(arbitrary.tuple(...values), { minLength: 2, maxLength, size: "max" })
 }
 
 interface Case {
@@ -373,7 +416,7 @@ export const executeManyContract = (backend: Backend, runs: number): void => {
           const names = columns.map((i) => `c${i}`)
           const shown = columns.map((i) => kinds[i]!.shown(`c${i}`)).join(", ")
           const sql = (name: string) => `INSERT INTO ${name} (${["n", ...names].join(", ")}) VALUES (?, ${row})`
-          const sets = given.map((set, n): Set => [n, ...set])
+          const sets = given.map((set, n): Set => [n, ...(backend.name === "mysql" ? set.map(narrowed) : set)])
           yield* Engine.execute(`DELETE FROM ${one}`)
           yield* Engine.execute(`DELETE FROM ${many}`)
           const expected = yield* oneByOne(sql(one), sets)
@@ -402,7 +445,7 @@ export const executeManyContract = (backend: Backend, runs: number): void => {
           { numRuns: runs }
         )
       )
-      expect(seen.stored).toBeGreaterThan(runs / 3)
+      expect(seen.stored).toBeGreaterThan(runs / 4)
       expect(seen.failed).toBeGreaterThan(0)
     })
 
@@ -415,24 +458,123 @@ export const executeManyContract = (backend: Backend, runs: number): void => {
       })
       const cases = arbitrary.tuple(some, arbitrary.constantFrom(0, 0, 0, 2)).chain(([columns, unfit]) => {
         const own = columns.map((i) => kinds[i]!)
-        return setsOf(own, unfit).map((sets): Case => ({ row: columns.map(() => "?").join(", "), columns, sets }))
+        return setsOf(own, unfit, 24).map((sets): Case => ({ row: columns.map(() => "?").join(", "), columns, sets }))
       })
       return compareAll(kinds, cases, true)
     })
 
     if (isServer) {
       withTest("evaluates an expression for each set by itself", () => {
-        const kind: ColumnKind = { type: "VARCHAR(700) CHARACTER SET utf8mb4", shown: asHex, fits: operands }
+        const kind: ColumnKind = { type: "VARCHAR(700) CHARACTER SET utf8mb4", shown: asHex, fits: nothing }
         const cases = arbitrary
           .tuple(arbitrary.constantFrom("?", ...expressions), arbitrary.constantFrom(...expressions))
           .chain(([a, b]) => {
             const markers = `${a}${b}`.split("?").length - 1
-            const own = Array.from({ length: markers }, () => kind)
-            return setsOf(own, 0).map((sets): Case => ({ row: `${a}, ${b}`, columns: [0, 1], sets }))
+            const fits = arbitrary.constantFrom(...operands)
+            return arbitrary
+              .array(fits, { minLength: markers, maxLength: markers })
+              .chain((each) =>
+                setsOf(
+                  each.map((fits) => ({ fits })),
+                  0,
+                  8
+                )
+              )
+              .map((sets): Case => ({ row: `${a}, ${b}`, columns: [0, 1], sets }))
           })
         return compareAll([kind, kind], cases, false)
       })
     }
+
+    if (isServer) {
+      withTest("does not depend on what the same statement was executed with before", () =>
+        Effect.gen(function* () {
+          for (const { type, shown, fits } of serverColumns(backend)) {
+            const columns = `id ${backend.autoIncrement}, c ${type}`
+            const [one, many] = [yield* table(columns), yield* table(columns)]
+            const insert = (name: string) => `INSERT INTO ${name} (c) VALUES (?)`
+            const values = FastCheck.sample(fits, 80).map(backend.name === "mysql" ? narrowed : (value) => value)
+            for (let from = 0; from < values.length; from += 4) {
+              const sets = values.slice(from, from + 4).map((value): Set => [value])
+              const expected = yield* oneByOne(insert(one), sets)
+              const found = yield* Effect.either(Engine.execute(insert(many), sets))
+              expect([type, found._tag]).toEqual([type, expected.failed === undefined ? "Right" : "Left"])
+              if (expected.failed !== undefined) break
+            }
+            const contents = (name: string) => rowsOf(`SELECT ${shown("c")} FROM ${name} ORDER BY id`)
+            const stored = yield* contents(many)
+            expect(stored).toEqual((yield* contents(one)).slice(0, stored.length))
+          }
+        })
+      )
+
+      withTest("stores an integer as one, whatever the numbers beside it are", () =>
+        Effect.gen(function* () {
+          for (const [type, sets, expected] of [
+            [
+              "VARCHAR(20)",
+              [[0.5], [123_456_789_012_345], [2n ** 63n]],
+              ["0.5", "123456789012345", "9223372036854775808"]
+            ],
+            [
+              "DECIMAL(30,2)",
+              [[0.5], [2 ** 53 - 1], [2n ** 63n]],
+              ["0.50", "9007199254740991.00", "9223372036854775808.00"]
+            ],
+            [
+              "BIGINT UNSIGNED",
+              [[1.5], [2 ** 53 - 1], [2n ** 64n - 1n]],
+              ["2", "9007199254740991", "18446744073709551615"]
+            ],
+            ["TEXT", [[1e15], [0.1], [7]], ["1000000000000000", "0.1", "7"]]
+          ] as const) {
+            const t = yield* table(`id ${backend.autoIncrement}, c ${type}`)
+            yield* Engine.execute(`INSERT INTO ${t} (c) VALUES (?)`, sets)
+            expect((yield* rowsOf(`SELECT CAST(c AS CHAR(99)) FROM ${t} ORDER BY id`)).flat()).toEqual(expected)
+          }
+          // As a double it would have room, as 1.2e5.
+          const t = yield* table("c VARCHAR(5)")
+          const failed = Engine.execute(`INSERT INTO ${t} VALUES (?)`, [[0.5], [123_456]])
+          expect(yield* Effect.flip(failed)).toMatchObject({ _tag: "DataError", reason: "TooLong", parameterSet: 1 })
+        })
+      )
+
+      withTest("computes for each set what the table computes for a row", () =>
+        Effect.gen(function* () {
+          const t = yield* table(
+            `id ${backend.autoIncrement}, n INTEGER, plus INTEGER DEFAULT (n + 1), made VARCHAR(40) DEFAULT (UUID()),
+             twice INTEGER AS (n * 2) STORED, computed VARCHAR(20) AS (CONCAT('n', n)) VIRTUAL, word VARCHAR(9) DEFAULT 'none'`
+          )
+          const sets = Array.from({ length: 500 }, (_, n) => [n])
+          yield* Engine.execute(`INSERT INTO ${t} (n) VALUES (?)`, sets)
+          yield* Engine.execute(`INSERT INTO ${t} (n, made, word) VALUES (?, UUID(), DEFAULT)`, sets)
+          const rows = yield* valuesOf(`SELECT n, plus, twice, computed, word FROM ${t} ORDER BY id`)
+          expect(rows).toEqual([...sets, ...sets].map(([n]) => [n, n! + 1, n! * 2, `n${n}`, "none"]))
+          expect(yield* valuesOf(`SELECT count(DISTINCT made) FROM ${t}`)).toEqual([[1_000]])
+        })
+      )
+    }
+
+    withTest("stores every byte and characters of every length", () =>
+      Effect.gen(function* () {
+        const columns = `n INTEGER PRIMARY KEY, text VARCHAR(400)${isServer ? " CHARACTER SET utf8mb4" : ""}, bytes BLOB`
+        const [one, many] = [yield* table(columns), yield* table(columns)]
+        const all = Uint8Array.from({ length: 256 }, (_, i) => i)
+        const sets = [0, 1, 20, 41, 42, 83, 84, 85, 100].flatMap((length) =>
+          ["a", "é", "€", "😀", "a😀", "\\", "'"].map((unit): Set => [unit.repeat(length), all.slice(length)])
+        )
+        const insert = (name: string) => `INSERT INTO ${name} VALUES (?, ?, ?)`
+        const numbered = sets.map((set, n): Set => [n, ...set])
+        yield* oneByOne(insert(one), numbered)
+        yield* Engine.execute(insert(many), numbered)
+        const { rows } = yield* Engine.execute(`SELECT n, text, bytes FROM ${many} ORDER BY n`)
+        expect(rows.map(([n, text, bytes]) => [n, text, [...Object(bytes)]])).toEqual(
+          numbered.map(([n, text, bytes]) => [n, text, [...Object(bytes)]])
+        )
+        const hex = (name: string) => rowsOf(`SELECT HEX(text), HEX(bytes) FROM ${name} ORDER BY n`)
+        expect(yield* hex(many)).toEqual(yield* hex(one))
+      })
+    )
 
     withTest("keeps the order and the number of its sets, however many they are", () =>
       Effect.gen(function* () {
@@ -545,7 +687,7 @@ export const executeManyContract = (backend: Backend, runs: number): void => {
             const expected = yield* Engine.transaction(oneByOne(sql(one), collides))
             const result = yield* Engine.transaction(Engine.execute(sql(many), collides))
             expect(expected.failed).toBe(undefined)
-            expect(result.rowCount).toBe(expected.count)
+            expect([result.rowCount, result.warningCount]).toEqual([expected.count, expected.warnings])
             expect(result.rows.map((row) => [...row])).toEqual(expected.rows)
             expect(result.keys).toEqual(tail === "" ? [] : ["id", "m"])
             const all = (name: string) => rowsOf(`SELECT * FROM ${name} ORDER BY id`)
@@ -554,6 +696,22 @@ export const executeManyContract = (backend: Backend, runs: number): void => {
         }
       })
     )
+
+    if (backend.returning) {
+      withTest("that returns a value which the options cannot express fails with it, and names no other set", () =>
+        Effect.gen(function* () {
+          const t = yield* table("id BIGINT PRIMARY KEY")
+          const sets = Array.from({ length: 10 }, (_, i) => [i === 6 ? 2n ** 60n : BigInt(i)])
+          const error = yield* Effect.flip(Engine.execute(`INSERT INTO ${t} VALUES (?) RETURNING id`, sets))
+          expect(error).toMatchObject({ _tag: "DataError", reason: "UnsafeInteger" })
+          expect([undefined, 6]).toContain(placeOf(error))
+          // The row is there: it is its value that cannot be read.
+          const ids = (yield* rowsOf(`SELECT id FROM ${t} ORDER BY id`)).flat()
+          expect(ids.slice(0, 6)).toEqual(["0", "1", "2", "3", "4", "5"])
+          expect(ids.at(-1)).toBe(String(2n ** 60n))
+        })
+      )
+    }
 
     withTest("executes statements of any kind for each set", () =>
       Effect.gen(function* () {

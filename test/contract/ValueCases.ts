@@ -1,4 +1,5 @@
 // The types of columns, and for each what a program binds and what it reads: the table that docs/values.md has for people.
+import { createHash } from "node:crypto"
 import { BigDecimal, DateTime, Option, Redacted } from "effect"
 import { Value } from "effect-sa"
 import type { Backend } from "../support/Backend.js"
@@ -25,8 +26,10 @@ export const second = new Date("2024-02-29T12:34:56Z")
 const same = <A>(...values: ReadonlyArray<A>): ReadonlyArray<readonly [A, A]> =>
   values.map((value) => [value, value] as const)
 
-/** Values that compare by what they are: Effect's own classes by their text, all else as it is. */
+/** Values that compare by what they are: Effect's own classes by their text, long bytes by a digest, all else as it is. */
 export const plain = (value: unknown): unknown => {
+  if (value instanceof Uint8Array && value.length > 1_000)
+    return `${value.constructor.name} ${value.length} ${createHash("sha1").update(value).digest("hex")}`
   if (DateTime.isDateTime(value)) return `DateTime ${DateTime.formatIso(value)}`
   if (BigDecimal.isBigDecimal(value)) return `BigDecimal ${BigDecimal.format(value)}`
   return value

@@ -591,6 +591,67 @@ export const valuesContract = (backend: Backend): void => {
     }
   })
 
+  if (backend.isServer) {
+    describe("What changes in a session", () => {
+      withEngine(backend, "holds for statements that were prepared before: the default database", () =>
+        Effect.gen(function* () {
+          const names = [tableName("one"), tableName("two")]
+          yield* Effect.forEach(names, (name) =>
+            Effect.acquireRelease(Engine.execute(`CREATE DATABASE ${name}`), () =>
+              Effect.ignore(Engine.execute(`DROP DATABASE ${name}`))
+            )
+          )
+          yield* Engine.withConnection(
+            Effect.gen(function* () {
+              for (const name of names) {
+                yield* Engine.execute(`CREATE TABLE ${name}.t (v VARCHAR(50))`)
+                yield* Engine.execute(`INSERT INTO ${name}.t VALUES ('${name}')`)
+              }
+              for (const name of [...names, ...names]) {
+                yield* Engine.execute(`USE ${name}`)
+                expect(yield* executed("SELECT v FROM t")).toEqual([name])
+                yield* Engine.execute("INSERT INTO t VALUES (?)", [["more"], ["than"], ["one"]])
+                expect(yield* executed(`SELECT count(*) > 3 FROM ${name}.t`)).toEqual([1])
+                yield* Engine.execute("DELETE FROM t WHERE v <> ?", [name])
+              }
+            })
+          )
+        })
+      )
+
+      withEngine(backend, "holds for statements that were prepared before: how texts are read", () =>
+        Engine.withConnection(
+          Effect.gen(function* () {
+            const select = "SELECT CONCAT('a' || 'b', 1 / 3)"
+            expect(yield* executed(select)).toEqual(["00.3333"])
+            yield* Engine.execute("SET SESSION sql_mode = 'PIPES_AS_CONCAT', div_precision_increment = 6")
+            expect(yield* executed(select)).toEqual(["ab0.333333"])
+          })
+        )
+      )
+
+      withEngine(backend, "holds for statements that were prepared before: the types of user variables", () =>
+        Engine.withConnection(
+          Effect.gen(function* () {
+            const t = yield* table("id INTEGER PRIMARY KEY, v VARCHAR(50), w INTEGER")
+            let id = 0
+            for (const value of ["1", "1.5", "'abc'", "12345678901234567890.5", "-1e300", "NULL"]) {
+              // Servers say nothing of a variable that gets its value so.
+              yield* executed(`SELECT @x := ${value}`)
+              const [read] = yield* executed("SELECT CONCAT(@x, '')")
+              const [same] = yield* executed(`SELECT CONCAT(${value}, '')`)
+              expect([value, read]).toEqual([value, same])
+              const rows = Array.from({ length: 3 }, () => [++id, 0])
+              yield* Engine.execute(`INSERT INTO ${t} VALUES (?, @x, ?)`, rows)
+              const stored = yield* executed(`SELECT v FROM ${t} WHERE id > ?`, [id - 3])
+              expect([value, stored]).toEqual([value, [same, same, same]])
+            }
+          })
+        )
+      )
+    })
+  }
+
   describe("Counts and ids", () => {
     withEngine(backend, "an id that a row gets is exact, up to the largest that there is", () =>
       Effect.gen(function* () {

@@ -43,18 +43,17 @@ const withDuplicate = (size: number, place: number): Sets => range(size).map((i)
 
 for (const backend of servers()) {
   describe(`an executemany on ${backend.name}`, () => {
+    // MySQL's own list can be read whatever is in the statements of others.
+    const processes = backend.name === "mysql" ? "performance_schema.processlist" : "information_schema.PROCESSLIST"
     const idOf = Effect.map(Engine.scalar("SELECT CONNECTION_ID()"), (id) => Number(Option.getOrThrow(id)))
     /** Whether this connection is in the middle of a statement. */
     const isRunning = (admin: Engine.Engine, id: number): Effect.Effect<boolean, Errors.ExecuteError> =>
       Effect.map(
-        admin.execute("SELECT 1 FROM information_schema.PROCESSLIST WHERE ID = ? AND COMMAND <> 'Sleep'", [id]),
+        admin.execute(`SELECT 1 FROM ${processes} WHERE ID = ? AND COMMAND <> 'Sleep'`, [id]),
         ({ rowCount }) => rowCount > 0
       )
     const isGone = (admin: Engine.Engine, id: number): Effect.Effect<boolean, Errors.ExecuteError> =>
-      Effect.map(
-        admin.execute("SELECT 1 FROM information_schema.PROCESSLIST WHERE ID = ?", [id]),
-        ({ rowCount }) => rowCount === 0
-      )
+      Effect.map(admin.execute(`SELECT 1 FROM ${processes} WHERE ID = ?`, [id]), ({ rowCount }) => rowCount === 0)
     const hasTransaction = (admin: Engine.Engine, id: number): Effect.Effect<boolean, Errors.ExecuteError> =>
       Effect.map(
         admin.execute("SELECT 1 FROM information_schema.INNODB_TRX WHERE trx_mysql_thread_id = ?", [id]),

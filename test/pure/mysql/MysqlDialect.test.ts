@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import { BigDecimal, FastCheck } from "effect"
 import { tokens } from "effect-sa/Lexer"
-import { dialect, inline, lexicon, literal } from "effect-sa/mysql/MysqlDialect"
+import { dialect, inline, lexicon, literal, withModes } from "effect-sa/mysql/MysqlDialect"
 
 const leaves = (sql: string): boolean => dialect.mayLeaveState(sql, tokens(sql, lexicon))
 
@@ -218,6 +218,20 @@ describe("literal", () => {
   })
 })
 
+describe("several statements in one text", () => {
+  it("may leave anything, because only the first is looked at", () => {
+    for (const sql of ["SELECT 1; LOCK TABLES t READ", "SELECT 1;SET @a = 1", "SELECT 1; SELECT 2"])
+      expect([sql, leaves(sql)]).toEqual([sql, true])
+    for (const sql of ["SELECT 1;", "SELECT 1 ; -- done", "SELECT ';', 1"])
+      expect([sql, leaves(sql)]).toEqual([sql, false])
+  })
+
+  it("and a name in double quotes may be a function, where the session has ANSI_QUOTES", () => {
+    expect(leaves('SELECT "f"(1)')).toBe(true)
+    expect(leaves('SELECT "a", ("b")')).toBe(false)
+  })
+})
+
 describe("inline", () => {
   it("puts each parameter in the place of its marker, and leaves all else as it is", () => {
     const sql = "SELECT ?, '?', `?`, /* ? */ ? -- ?\n, ?"
@@ -244,5 +258,42 @@ describe("inline", () => {
       ),
       { numRuns: 500 }
     )
+  })
+})
+
+describe("withModes", () => {
+  const markers = (sql: string, modes: string | undefined): number =>
+    tokens(sql, withModes(modes).lexicon).filter(({ kind }) => kind === "qmark").length
+
+  it("reads backslashes and double quotes as the modes have it", () => {
+    for (const [sql, plain, ansi, noBackslashes, both] of [
+      [String.raw`SELECT '\', ?`, 0, 0, 1, 1],
+      [String.raw`SELECT '\'', ?`, 1, 1, 0, 0],
+      [String.raw`SELECT "\", ?`, 0, 1, 1, 1],
+      [String.raw`SELECT "\"", ?`, 1, 0, 0, 0],
+      ['SELECT "x?", ?', 1, 1, 1, 1],
+      ["SELECT `\\`, ?", 1, 1, 1, 1]
+    ] as const)
+      expect([
+        sql,
+        markers(sql, undefined),
+        markers(sql, "ANSI_QUOTES"),
+        markers(sql, "NO_BACKSLASH_ESCAPES"),
+        markers(sql, "ansi_quotes , no_backslash_escapes")
+      ]).toEqual([sql, plain, ansi, noBackslashes, both])
+  })
+
+  it("knows the modes that stand for ANSI_QUOTES, and gives one dialect for all that read alike", () => {
+    for (const modes of ["ANSI", "STRICT_ALL_TABLES,ANSI_QUOTES", "DB2", "MAXDB", "MSSQL", "POSTGRESQL"])
+      expect([modes, withModes(modes)]).toEqual([modes, withModes("ANSI_QUOTES")])
+    for (const modes of [undefined, "", "TRADITIONAL", "NO_ZERO_DATE,PIPES_AS_CONCAT"])
+      expect(withModes(modes)).toBe(dialect)
+    expect(withModes("ANSI")).not.toBe(withModes("ANSI,NO_BACKSLASH_ESCAPES"))
+  })
+
+  it("puts literals in the places of markers as the modes have it", () => {
+    const sql = String.raw`SELECT "\", ?`
+    expect(withModes("ANSI_QUOTES").inline(sql, ["x"], true)).toBe(String.raw`SELECT "\", 'x'`)
+    expect(dialect.inline(sql, ["x"], true)).toBe(sql)
   })
 })

@@ -240,7 +240,10 @@ describe("Options.fromFile", () => {
         [["user=u"], undefined]
       ] as const) {
         const found = yield* load({ ...content, [main]: client(...lines) })
-        const tls = typeof found.tls === "object" ? JSON.parse(JSON.stringify(found.tls)) : found.tls
+        const shown = ([name, value]: readonly [string, unknown]) =>
+          value === undefined ? [] : [[name, Redacted.isRedacted(value) ? Redacted.value(value) : value] as const]
+        const tls =
+          typeof found.tls === "object" ? Object.fromEntries(Object.entries(found.tls).flatMap(shown)) : found.tls
         expect([lines, tls]).toEqual([lines, expected])
         yield* Options.settings(found)
       }
