@@ -1,6 +1,6 @@
 // The process of a contender: says what it can do, and does what it is told by its parent, one order at a time.
 import { quantile } from "./statistics.js"
-import { isSlow, type Kind, streamRows, type WorkloadName, workloads } from "./workload.js"
+import { isSlow, type Kind, type WorkloadName, workloads } from "./workload.js"
 
 export interface Order {
   readonly workload: WorkloadName
@@ -73,7 +73,7 @@ export const inProcess = <Operation>(
   kinds: Object.keys(operations) as ReadonlyArray<Kind>,
   close,
   measure: async ({ workload, milliseconds }) => {
-    const { kind, concurrency, unit } = workloads[workload]
+    const { kind, concurrency, rows = 1 } = workloads[workload]
     const operation = operations[kind]
     if (operation === undefined) throw new Error(`cannot do ${workload}`)
     const fast: Array<number> = []
@@ -88,7 +88,7 @@ export const inProcess = <Operation>(
     const operationsDone = await runMany(operation, concurrency, () => performance.now() < end, note)
     const seconds = (performance.now() - start) / 1_000
     const used = process.cpuUsage(cpu)
-    const count = operationsDone * (unit === "row" ? streamRows : 1)
+    const count = operationsDone * rows
     return {
       count,
       seconds,

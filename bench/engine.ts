@@ -3,7 +3,18 @@ import { Effect, ManagedRuntime, Option } from "effect"
 import { Engine } from "effect-sa"
 import { type Contender, inProcess, type Operations } from "./contender.js"
 import { type EffectOperation, readStream, runMany } from "./effect.js"
-import { check, isSlow, poolSize, slowStatement, streamTable, table, tableRows } from "./workload.js"
+import {
+  check,
+  insertRows,
+  insertTable,
+  isSlow,
+  poolSize,
+  rowsToInsert,
+  slowStatement,
+  streamTable,
+  table,
+  tableRows
+} from "./workload.js"
 
 interface Point {
   readonly id: number
@@ -25,6 +36,13 @@ export const operations = {
   transaction: (i) =>
     Engine.transaction(
       Effect.zipRight(Engine.execute(`UPDATE ${table} SET n = n + 1 WHERE id = ?`, [i % tableRows]), select(i))
+    ),
+  insert: () =>
+    Effect.zipRight(
+      Engine.execute(`TRUNCATE TABLE ${insertTable}`),
+      Effect.map(Engine.execute(`INSERT INTO ${insertTable} VALUES (?, ?, ?, ?)`, rowsToInsert), ({ rowCount }) =>
+        check(rowCount === insertRows)
+      )
     ),
   stream: () => readStream(Engine.stream<Point>(`SELECT * FROM ${streamTable}`)),
   mixed: (i) => (isSlow(i) ? sleep : select(i))

@@ -1,15 +1,21 @@
 // The tables that are read. They are made anew by every run.
 import mysql2 from "mysql2"
-import { type Kind, streamRows, streamTable, table, tableRows } from "./workload.js"
+import { insertTable, type Kind, streamRows, streamTable, table, tableRows } from "./workload.js"
 
 /** Makes the tables that these kinds need, and gives the server's version. */
 export const fill = (url: string, kinds: ReadonlySet<Kind>): Promise<string> => {
   const streams = kinds.has("stream") ? [...create(streamTable), ...fillStreamTable] : []
-  return query(url, [...create(table), fillTable, ...streams])
+  return query(url, [...create(table), fillTable, ...streams, ...createInsertTable])
 }
 
 /** Removes the table that takes room. */
-export const clear = (url: string): Promise<string> => query(url, [`DROP TABLE IF EXISTS ${streamTable}`])
+export const clear = (url: string): Promise<string> =>
+  query(url, [`DROP TABLE IF EXISTS ${streamTable}, ${insertTable}`])
+
+const createInsertTable = [
+  `DROP TABLE IF EXISTS ${insertTable}`,
+  `CREATE TABLE ${insertTable} (id INT PRIMARY KEY, name VARCHAR(40), n INT, half DOUBLE)`
+]
 
 const create = (name: string): ReadonlyArray<string> => [
   `DROP TABLE IF EXISTS ${name}`,

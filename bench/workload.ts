@@ -1,7 +1,7 @@
 // What is measured, in words that every contender understands.
 
 /** What a contender may be able to do. */
-export type Kind = "select" | "rows" | "transaction" | "stream" | "mixed"
+export type Kind = "select" | "rows" | "transaction" | "insert" | "stream" | "mixed"
 
 interface Workload {
   readonly kind: Kind
@@ -9,12 +9,23 @@ interface Workload {
   readonly concurrency: number
   /** What is counted: operations, or the rows that they read. */
   readonly unit: "operation" | "row"
+  /** Rows of an operation, where rows are counted. */
+  readonly rows?: number
   /**
    * Whether it has processes of its own, in which there was nothing else before: where memory is to be seen, and where
    * contenders that can do nothing else are to be as warm as those that can. The other workloads share their processes.
    */
   readonly alone: boolean
 }
+
+/** Rows of the table that is streamed; their ids are 0, 1, 2 and so on. */
+export const streamRows = 1_000_000
+export const streamTable = "effect_sa_bench_stream"
+
+/** Rows that are inserted at once, by contenders that cut them themselves in so many. */
+export const insertRows = 100_000
+export const insertChunk = 5_000
+export const insertTable = "effect_sa_bench_insert"
 
 const stated = <Name extends string>(all: Readonly<Record<Name, Workload>>): Readonly<Record<Name, Workload>> => all
 
@@ -29,7 +40,14 @@ export const workloads = stated({
     unit: "operation",
     alone: false
   },
-  "stream of a million rows, 1 fiber": { kind: "stream", concurrency: 1, unit: "row", alone: true },
+  "insert of 100,000 rows, 1 fiber": { kind: "insert", concurrency: 1, unit: "row", rows: insertRows, alone: false },
+  "stream of a million rows, 1 fiber": {
+    kind: "stream",
+    concurrency: 1,
+    unit: "row",
+    rows: streamRows,
+    alone: true
+  },
   "point select with 1 % slow, 64 fibers": { kind: "mixed", concurrency: 64, unit: "operation", alone: true }
 })
 
@@ -43,9 +61,11 @@ export const poolSize = 8
 export const tableRows = 1_000
 export const table = "effect_sa_bench"
 
-/** Rows of the table that is streamed; their ids are 0, 1, 2 and so on. */
-export const streamRows = 1_000_000
-export const streamTable = "effect_sa_bench_stream"
+/** What is inserted: id, name, n and half, in which every seventh is NULL. */
+export const rowsToInsert: ReadonlyArray<readonly [number, string, number, number | null]> = Array.from(
+  { length: insertRows },
+  (_, i) => [i, `name of number ${i}`, i * 3, i % 7 === 0 ? null : i / 2] as const
+)
 
 /** No contender gets away with a wrong answer. */
 export const check = (right: boolean): void => {

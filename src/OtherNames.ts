@@ -52,8 +52,12 @@ const elsewhere: Readonly<Record<string, { readonly option: string } | { readonl
   defaultsfile: { instead: "Options.fromFile, which reads option files by a FileSystem" },
   clientflag: { instead: "multiStatements or localInfile: the other flags are as this driver needs them" },
   flags: { instead: "multiStatements or localInfile: the other flags are as this driver needs them" },
-  conv: { instead: "integers, decimals, dateTimes, json, booleans and zeroDates, which say what values become" },
-  typecast: { instead: "integers, decimals, dateTimes, json, booleans and zeroDates, which say what values become" },
+  conv: {
+    instead: "decoders, or integers, decimals, dateTimes, json, booleans and zeroDates, which say what values become"
+  },
+  typecast: {
+    instead: "decoders, or integers, decimals, dateTimes, json, booleans and zeroDates, which say what values become"
+  },
   cursorclass: { instead: "nothing: rows are read by name and by place" },
   rowsasarray: { instead: "nothing: rows are read by name and by place" },
   namedplaceholders: { instead: "nothing: markers are ? or :name in every statement" },

@@ -366,7 +366,7 @@ export interface ValueOptions {
   readonly decimals: "string" | "BigDecimal"
   /** DATETIME and TIMESTAMP: `Date` up to milliseconds, and a string where the column has microseconds. Default `Date`. */
   readonly dateTimes: "Date" | "DateTime" | "string"
-  /** JSON columns. `text` is the way to keep numbers beyond 2^53 inside. Default `parsed`. */
+  /** JSON columns. `text` is the way to keep integers inside that a number cannot hold. Default `parsed`. */
   readonly json: "parsed" | "text"
   /** TINYINT(1), BIT(1) and SQLite's BOOLEAN. Default `number`. */
   readonly booleans: "number" | "boolean"

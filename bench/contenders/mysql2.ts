@@ -1,7 +1,20 @@
 import mysql2, { type QueryOptions } from "mysql2"
 import { inProcess, serve } from "../contender.js"
 import { type PromiseOperation, runMany } from "../promise.js"
-import { check, checkStream, isSlow, poolSize, slowStatement, streamTable, table, tableRows } from "../workload.js"
+import {
+  check,
+  checkStream,
+  insertChunk,
+  insertRows,
+  insertTable,
+  isSlow,
+  poolSize,
+  rowsToInsert,
+  slowStatement,
+  streamTable,
+  table,
+  tableRows
+} from "../workload.js"
 
 type Row = ReadonlyArray<unknown>
 
@@ -60,6 +73,16 @@ await serve(async (url) => {
             })
           })
         ),
+      insert: async () => {
+        const query = (sql: string, values: ReadonlyArray<unknown>) =>
+          new Promise<void>((resolve, reject) =>
+            pool.query(sql, values, (error) => (error === null ? resolve() : reject(error)))
+          )
+        await query(`TRUNCATE TABLE ${insertTable}`, [])
+        for (let from = 0; from < insertRows; from += insertChunk) {
+          await query(`INSERT INTO ${insertTable} VALUES ?`, [rowsToInsert.slice(from, from + insertChunk)])
+        }
+      },
       // By events: twice as fast as to iterate over it, and no slower than a prepared statement's stream.
       stream: () =>
         new Promise<void>((resolve, reject) => {

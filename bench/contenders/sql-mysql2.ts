@@ -3,7 +3,19 @@ import { MysqlClient } from "@effect/sql-mysql2"
 import { Duration, Effect, ManagedRuntime, Redacted } from "effect"
 import { inProcess, serve } from "../contender.js"
 import { type EffectOperation, readStream, runMany } from "../effect.js"
-import { check, isSlow, poolSize, slowStatement, streamTable, table, tableRows } from "../workload.js"
+import {
+  check,
+  insertChunk,
+  insertRows,
+  insertTable,
+  isSlow,
+  poolSize,
+  rowsToInsert,
+  slowStatement,
+  streamTable,
+  table,
+  tableRows
+} from "../workload.js"
 
 interface Point {
   readonly id: number
@@ -38,6 +50,19 @@ await serve(async (url) => {
         sql.withTransaction(
           Effect.zipRight(sql`UPDATE ${sql(table)} SET n = n + 1 WHERE id = ${i % tableRows}`, select(i))
         ),
+      insert: () => {
+        const chunks = Array.from({ length: insertRows / insertChunk }, (_, chunk) =>
+          rowsToInsert
+            .slice(chunk * insertChunk, (chunk + 1) * insertChunk)
+            .map(([id, name, n, half]) => ({ id, name, n, half }))
+        )
+        return Effect.zipRight(
+          sql`TRUNCATE TABLE ${sql(insertTable)}`,
+          Effect.forEach(chunks, (chunk) => sql`INSERT INTO ${sql(insertTable)} ${sql.insert(chunk)}`, {
+            discard: true
+          })
+        )
+      },
       stream: () => readStream(sql<Point>`SELECT * FROM ${sql(streamTable)}`.stream),
       mixed: (i) => (isSlow(i) ? sleep : select(i))
     },

@@ -170,8 +170,8 @@ function* batchesOf(
   }
   const sizeOf = (value: BoundValue): number => sizeWithin([value])
   const limits = { maxRows: batchRows, maxParameters: maxMarkers, maxBytes, sizeOf }
-  // In a bulk execution every expression is made ready for the first row only, its types and constant parts with it, and
-  // the rows that a statement returns are not.
+  // A bulk execution makes every expression ready for the first row only, its types and what is constant in it. By the
+  // protocol's manual it returns no rows.
   const isBulk = hasBulk && parts.isPlain && !/\breturning\b/i.test(parts.tail)
   // To MySQL the type of a function's argument may depend on those of all other markers.
   const mayMix = hasBulk || whole.every((is) => is)

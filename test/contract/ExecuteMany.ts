@@ -487,6 +487,66 @@ export const executeManyContract = (backend: Backend, runs: number): void => {
     }
 
     if (isServer) {
+      withTest("evaluates so too where a marker is taken for something by what is in other sets", () =>
+        Effect.gen(function* () {
+          const huge = BigDecimal.unsafeFromString("75822104188641709766000")
+          const cases: ReadonlyArray<readonly [row: string, sets: ReadonlyArray<Set>]> = [
+            [
+              "JSON_ARRAY(IFNULL(?, 5)), IFNULL(?, 5)",
+              [
+                ["+02:00", huge],
+                ["4d7953514c", huge],
+                ["a", huge]
+              ]
+            ],
+            [
+              "JSON_ARRAY(IFNULL(?, 5)), ?",
+              [
+                ["7", 1],
+                ["a", 1],
+                ["8", 1]
+              ]
+            ],
+            [
+              "JSON_ARRAY(IFNULL(?, 5)), ?",
+              [
+                [null, 1],
+                [2, 1],
+                ["a", 1]
+              ]
+            ],
+            ["FROM_UNIXTIME(?), NULL", [[0], [0.5], [1]]],
+            ["JSON_ARRAY(?), NULL", [[1], [0.5], ["1"], [null]]],
+            ["? / 3, NULL", [[1], [0.5], [BigDecimal.unsafeFromString("1.0")]]],
+            [
+              "? IN (?, 3), NULL",
+              [
+                [1, 1],
+                [2, 2],
+                [3, 1]
+              ]
+            ],
+            ["REGEXP_REPLACE('abc', ?, 'X'), NULL", [["a"], ["b"], ["c"]]],
+            ["CONVERT_TZ('2024-05-06 07:08:09', ?, '+00:00'), NULL", [["+01:00"], ["+02:00"], ["-03:00"]]],
+            ["RAND(?), NULL", [[7], [7], [8]]],
+            ["? , RAND(7)", [[0], [0], [0]]]
+          ]
+          for (const [row, sets] of cases) {
+            const columns = `id ${backend.autoIncrement}, c VARCHAR(99), d VARCHAR(99)`
+            const [one, many] = [yield* table(columns), yield* table(columns)]
+            const insert = (name: string) => `INSERT INTO ${name} (c, d) VALUES (${row})`
+            const { failed } = yield* oneByOne(insert(one), sets)
+            expect(yield* Effect.either(Engine.execute(insert(many), sets))).toMatchObject({
+              _tag: failed === undefined ? "Right" : "Left"
+            })
+            const contents = (name: string) => rowsOf(`SELECT c, d FROM ${name} ORDER BY id`)
+            const stored = yield* contents(many)
+            const expected = yield* contents(one)
+            expect([row, stored]).toEqual([row, failed === undefined ? expected : expected.slice(0, stored.length)])
+          }
+        })
+      )
+
       withTest("does not depend on what the same statement was executed with before", () =>
         Effect.gen(function* () {
           for (const { type, shown, fits } of serverColumns(backend)) {

@@ -158,6 +158,37 @@ for (const backend of servers()) {
       })
     )
 
+    withEngine(
+      backend,
+      "on a table that cannot undo has strict values in all rows only where all tables are strict",
+      () =>
+        Effect.gen(function* () {
+          const t = yield* table("id INTEGER")
+          yield* Engine.execute(`DROP TABLE ${t}`)
+          yield* Engine.execute(`CREATE TABLE ${t} (id INTEGER, short VARCHAR(3)) ENGINE = MyISAM`)
+          const insert = Engine.execute(`INSERT INTO ${t} VALUES (?, ?)`, [
+            [1, "a"],
+            [2, "too long"],
+            [3, "c"]
+          ])
+          const inMode = (mode: string) =>
+            Engine.withConnection(Effect.zipRight(Engine.execute(`SET sql_mode = '${mode}'`), insert))
+          expect((yield* inMode("STRICT_TRANS_TABLES")).warningCount).toBe(1)
+          const stored = rowsOf(`SELECT id, short FROM ${t} ORDER BY id`)
+          expect(yield* stored).toEqual([
+            [1, "a"],
+            [2, "too"],
+            [3, "c"]
+          ])
+          yield* Engine.execute(`DELETE FROM ${t}`)
+          expect(yield* Effect.flip(inMode("STRICT_ALL_TABLES"))).toMatchObject({
+            _tag: "DataError",
+            reason: "TooLong"
+          })
+          expect(yield* stored).toEqual([[1, "a"]])
+        })
+    )
+
     withEngine(backend, "is not taken in by a temporary table that hides one that can undo", () =>
       Effect.gen(function* () {
         const t = yield* table("id INTEGER PRIMARY KEY, k INTEGER")
@@ -228,6 +259,43 @@ for (const backend of servers()) {
           yield* Engine.execute(`DELETE FROM ${log}`)
         }
       })
+    )
+
+    withEngine(
+      backend,
+      "names no set where it does not meet the same failure again, and leaves nothing of looking for it",
+      () =>
+        Effect.gen(function* () {
+          const t = yield* table("id INTEGER PRIMARY KEY")
+          // It counts the rows that it was called for, over both executions, and fails at these.
+          for (const [first, second] of [
+            [64, 1_000],
+            [64, 100]
+          ] as const) {
+            const trigger = yield* created(
+              "TRIGGER",
+              (name) => `${name} BEFORE INSERT ON ${t} FOR EACH ROW BEGIN
+              SET @rows = @rows + 1;
+              IF @rows = ${first} THEN SIGNAL SQLSTATE '23000' SET MYSQL_ERRNO = 1062, MESSAGE_TEXT = 'first'; END IF;
+              IF @rows = ${second} THEN SIGNAL SQLSTATE '23000' SET MYSQL_ERRNO = 1452, MESSAGE_TEXT = 'second'; END IF;
+            END`
+            )
+            yield* Engine.withConnection(
+              Effect.gen(function* () {
+                yield* Engine.execute("SET @rows = 0")
+                const sets = range(64).map((i) => [i])
+                const error = yield* Effect.flip(Engine.execute(`INSERT INTO ${t} VALUES (?)`, sets))
+                expect(error).toMatchObject({ _tag: "IntegrityError", errno: 1062 })
+                expect(error).not.toHaveProperty("parameterSet")
+                // It was looked for.
+                expect(Number(Option.getOrThrow(yield* Engine.scalar("SELECT @rows")))).toBeGreaterThanOrEqual(100)
+                expect(yield* rowsOf(`SELECT id FROM ${t}`)).toEqual([])
+                expect(yield* rowsOf("SELECT @@autocommit")).toEqual([[1]])
+              })
+            )
+            yield* Engine.execute(`DROP TRIGGER ${trigger}`)
+          }
+        })
     )
 
     // ---- sessions -----------------------------------------------------------------------------------------------------

@@ -213,3 +213,25 @@ Engine.layer({ isolationLevel: "read committed", initCommand: ["SET @a = 1"], tl
 Engine.layer({ isolationLevel: "snapshot" })
 // @ts-expect-error a file is read by Options.fromFile, which requires a FileSystem
 Engine.layer({ readDefaultFile: "~/.my.cnf" })
+
+// ---- values ----------------------------------------------------------------------------------------------------------
+
+const decoders: Value.Decoders = {
+  DECIMAL: (text, column) => (column.scale === 0 ? BigInt(text) : Number(text)),
+  "BIGINT UNSIGNED": BigInt,
+  BLOB: (bytes) => bytes.byteLength
+}
+Engine.layer({ decoders })
+Engine.execute("SELECT 1", undefined, { decoders })
+// @ts-expect-error a type has one of these names
+Engine.layer({ decoders: { DECIMALS: Number } })
+// @ts-expect-error bytes are no text
+Engine.layer({ decoders: { BLOB: (text: string) => text } })
+declare const money: Value.Bindable
+declare const perhaps: Option.Option<Value.Bindable>
+Engine.execute("SELECT ?, ?", [money, perhaps])
+tupleCursor.execute("SELECT ?", money)
+// @ts-expect-error an object of a class says what it is bound as, or is refused
+Engine.execute("SELECT ?", [new Map()])
+declare const aConnection: Connection.Connection
+holds<Equal<ErrorOf<ReturnType<typeof aConnection.literal>>, Errors.ArgumentError | Errors.DataError>>()

@@ -95,6 +95,8 @@ export const readPrepared = (buffer: Buffer, start: number, end: number): Prepar
 export interface ColumnDefinition {
   readonly name: string
   readonly table: string
+  /** It is the column of a table, and not an expression. */
+  readonly isStored: boolean
   readonly charset: number
   readonly length: number
   readonly type: number
@@ -110,7 +112,7 @@ export const readColumnDefinition = (bytes: Bytes, end: number, extended: boolea
   bytes.skipText() // catalog
   bytes.skipText() // schema
   const table = bytes.text() ?? ""
-  bytes.skipText() // original table
+  const isStored = (bytes.text() ?? "") !== "" // the original table
   const name = bytes.text() ?? ""
   bytes.skipText() // original name
   let extendedType = ""
@@ -132,5 +134,5 @@ export const readColumnDefinition = (bytes: Bytes, end: number, extended: boolea
   const type = bytes.uint8()
   const flags = bytes.uint16()
   const decimals = bytes.uint8()
-  return { name, table, charset, length, type, flags, decimals, extendedType, format }
+  return { name, table, isStored, charset, length, type, flags, decimals, extendedType, format }
 }

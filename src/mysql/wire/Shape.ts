@@ -236,7 +236,9 @@ const lengthEncodedReader = (d: ColumnDefinition, values: ValueOptions): Reader 
       return (bytes) => bytes.bytes()
     default:
       if (isJson(d)) return (bytes) => nullable(utf8(bytes, d.name), (text) => readJson(text, d.name, values))
-      return d.charset === binaryCharset ? (bytes) => bytes.bytes() : (bytes) => utf8(bytes, d.name)
+      if (d.charset === binaryCharset) return (bytes) => bytes.bytes()
+      // What is stored as a text is one.
+      return d.isStored ? (bytes) => bytes.text() : (bytes) => utf8(bytes, d.name)
   }
 }
 
