@@ -188,9 +188,9 @@ export interface Connection {
   readonly isSpent: () => boolean
   /**
    * What a pool does with it when it comes back: keep it, reset it first where anything may be left, or end it. A
-   * transaction that began with the last commit is kept only for somebody who waits.
+   * transaction that began with the last commit is kept only for somebody who takes it over.
    */
-  readonly recycle: (isAwaited: boolean) => Recycled | Effect.Effect<Recycled>
+  readonly recycle: (isTakenOver: boolean) => Recycled | Effect.Effect<Recycled>
 }
 
 /**
@@ -390,10 +390,18 @@ class DriverBackedConnection implements Connection {
           )
         : run([rollback, ...before])
     })
-    return Effect.tapError(ran, (error) =>
-      Effect.sync(() => {
-        if (isDriverError(error) && error.statement === rollback) this.spent = true
-      })
+    return ran.pipe(
+      Effect.tapError((error) =>
+        Effect.sync(() => {
+          if (isDriverError(error) && error.statement === rollback) this.spent = true
+        })
+      ),
+      // Before anything was sent an interruption leaves the transaction as it was.
+      Effect.onInterrupt(() =>
+        Effect.sync(() => {
+          this.chained = !this.isSpent() && this.driver.status().inTransaction
+        })
+      )
     )
   }
 
@@ -459,7 +467,7 @@ class DriverBackedConnection implements Connection {
     this.chained = false
     return Effect.match(this.control(this.dialect.rollback, resetTimeout), {
       onFailure: (): Recycled => "discard",
-      onSuccess: (): Recycled => "keep"
+      onSuccess: (): Recycled => (this.driver.status().inTransaction ? "discard" : "keep")
     })
   }
 
@@ -480,14 +488,14 @@ class DriverBackedConnection implements Connection {
     )
   }
 
-  recycle(isAwaited: boolean): Recycled | Effect.Effect<Recycled> {
+  recycle(isTakenOver: boolean): Recycled | Effect.Effect<Recycled> {
     if (this.driver.closed() === "lost") return "lost"
     // A fiber that was forked may still be in the middle of a statement, which the next user must not meet.
     if (this.isSpent() || this.streaming || this.driver.isBusy()) return "discard"
     const { inTransaction, autocommit, changed } = this.driver.status()
     if (autocommit && !changed && !this.changed) {
       if (!inTransaction) return "keep"
-      if (this.chained) return isAwaited ? "keep" : this.endChained()
+      if (this.chained) return isTakenOver ? "keep" : this.endChained()
     }
     this.chained = false
     return Effect.match(this.driver.reset(resetTimeout), {

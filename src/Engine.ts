@@ -194,7 +194,7 @@ const makeEngine = (pool: Pool.Pool): Engine => {
         pool.useIn(restore, (connection) =>
           new LentConnection(connection, ambientTag).transactionIn(restore, body, begin, {
             committed,
-            isAwaited: pool.isAwaited
+            isTakenOver: pool.isTakenOver
           })
         )
       ),

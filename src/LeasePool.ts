@@ -51,10 +51,10 @@ export interface Options<A, E, R> {
   /** Asks an item that was idle for longer than `validateAfter` whether it is still there. */
   readonly validate: (item: A) => Effect.Effect<boolean>
   /**
-   * Judges an item that is given back: at once, or with an effect where something must be done to it first. `isAwaited` says
-   * whether it goes to somebody who waits, or rests.
+   * Judges an item that is given back: at once, or with an effect where something must be done to it first. `isTakenOver`
+   * says whether it goes to somebody who waits to take it over as it is left.
    */
-  readonly recycle: (item: A, isAwaited: boolean) => Recycled | Effect.Effect<Recycled>
+  readonly recycle: (item: A, isTakenOver: boolean) => Recycled | Effect.Effect<Recycled>
   readonly verdict: (error: E) => Verdict
   /** How many users an item may have at once by `useShared`; 1 is no sharing. */
   readonly maxShare: number
@@ -108,15 +108,15 @@ export interface LeasePool<A, E> {
     body: (item: A) => Effect.Effect<B, E2, R2>
   ) => Effect.Effect<B, E | PoolTimeoutError | PoolClosedError | E2, R2>
   /**
-   * As `use`, for who is in a region that cannot be interrupted and has the way out of it: `body` is run in that region, and
-   * opens it with `restore` where it can be interrupted.
+   * As `use`, for who takes an item over as the user before left it, is in a region that cannot be interrupted, and has the
+   * way out of it: `body` is run in that region, and opens it with `restore` where it can be interrupted.
    */
   readonly useIn: <B, E2, R2>(
     restore: Restore,
     body: (item: A) => Effect.Effect<B, E2, R2>
   ) => Effect.Effect<B, E | PoolTimeoutError | PoolClosedError | E2, R2>
-  /** Whether somebody waits for an item now. */
-  readonly isAwaited: () => boolean
+  /** Whether whoever waits longest waits by `useIn`. */
+  readonly isTakenOver: () => boolean
   /** Lends an item until the scope ends. Fails as `use` does. */
   readonly acquire: Effect.Effect<A, E | PoolTimeoutError | PoolClosedError, Scope.Scope>
   /** Lends an item until its lease is released. Whoever calls this must see to it; `use` and `acquire` do it by themselves. */
@@ -163,7 +163,8 @@ class Waiter<A, E> {
   resume: (effect: Effect.Effect<Entry<A>, E | PoolTimeoutError | PoolClosedError>) => void = () => {}
   constructor(
     readonly deadline: number,
-    readonly shares: boolean
+    readonly shares: boolean,
+    readonly takesOver: boolean
   ) {}
 }
 
@@ -233,8 +234,8 @@ class LeasePoolState<A, E, R> {
     return this.phase === "closed"
   }
 
-  get isAwaited(): boolean {
-    return this.waiters.length > 0
+  get isTakenOver(): boolean {
+    return this.waiters.first?.takesOver === true
   }
 
   private now(): number {
@@ -324,8 +325,8 @@ class LeasePoolState<A, E, R> {
     })
   }
 
-  newWaiter(shares: boolean): Waiter<A, E> {
-    return new Waiter(this.now() + this.options.acquireTimeout, shares)
+  newWaiter(shares: boolean, takesOver: boolean): Waiter<A, E> {
+    return new Waiter(this.now() + this.options.acquireTimeout, shares, takesOver)
   }
 
   /** After an interrupted wait: leaves the queue, or gives back what arrived too late to be noticed. */
@@ -502,7 +503,7 @@ class LeasePoolState<A, E, R> {
   giveBack(entry: Entry<A>): void {
     if (entry.state !== "lent") return
     if (entry.sharers > 0 && !this.leaveShared(entry)) return
-    const recycled = this.options.recycle(entry.item, this.isAwaited)
+    const recycled = this.options.recycle(entry.item, this.isTakenOver)
     if (typeof recycled === "string") {
       this.settle(entry, recycled)
     } else {
@@ -701,11 +702,12 @@ export const make = <A, E, R>(options: Options<A, E, R>): Effect.Effect<LeasePoo
     /** Lends an item within a region that cannot be interrupted, but for the wait. */
     const checkOut = (
       restore: Restore,
-      shares: boolean
+      shares: boolean,
+      takesOver = false
     ): Effect.Effect<Entry<A>, E | PoolTimeoutError | PoolClosedError> => {
       const entry = shares ? state.takeShared() : state.takeNow()
       if (entry !== undefined) return Effect.succeed(entry)
-      const waiter = state.newWaiter(shares)
+      const waiter = state.newWaiter(shares, takesOver)
       return Effect.matchCauseEffect(restore(state.wait(waiter)), {
         onFailure: (cause) => {
           state.giveUp(waiter)
@@ -715,8 +717,8 @@ export const make = <A, E, R>(options: Options<A, E, R>): Effect.Effect<LeasePoo
       })
     }
 
-    const useIn = <B, E2, R2>(restore: Restore, shares: boolean, body: (item: A) => Effect.Effect<B, E2, R2>) =>
-      Effect.flatMap(checkOut(restore, shares), (entry) =>
+    const lend = <B, E2, R2>(checkedOut: ReturnType<typeof checkOut>, body: (item: A) => Effect.Effect<B, E2, R2>) =>
+      Effect.flatMap(checkedOut, (entry) =>
         Effect.matchCauseEffect(body(entry.item), {
           onFailure: (cause) => {
             state.giveBack(entry)
@@ -733,14 +735,14 @@ export const make = <A, E, R>(options: Options<A, E, R>): Effect.Effect<LeasePoo
       (shares: boolean) =>
       <B, E2, R2>(body: (item: A) => Effect.Effect<B, E2, R2>) =>
         Effect.uninterruptibleMask((restore) =>
-          useIn(restore, shares, (item) => restore(Effect.suspend(() => body(item))))
+          lend(checkOut(restore, shares), (item) => restore(Effect.suspend(() => body(item))))
         )
 
     const pool: LeasePool<A, E> = {
       use: useAs(false),
       useShared: useAs(options.maxShare > 1),
-      useIn: (restore, body) => useIn(restore, false, (item) => Effect.suspend(() => body(item))),
-      isAwaited: () => state.isAwaited,
+      useIn: (restore, body) => lend(checkOut(restore, false, true), (item) => Effect.suspend(() => body(item))),
+      isTakenOver: () => state.isTakenOver,
       acquire: Effect.uninterruptibleMask((restore) =>
         Effect.flatMap(checkOut(restore, false), (entry) =>
           Effect.as(

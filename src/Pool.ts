@@ -48,13 +48,13 @@ export interface Pool {
   readonly useShared: <A, E, R>(
     body: (connection: Connection.Connection) => Effect.Effect<A, E, R>
   ) => Effect.Effect<A, E | ConnectError | PoolTimeoutError | PoolClosedError, R>
-  /** As `use`, for who is in a region that cannot be interrupted and has the way out of it. */
+  /** As `use`, for who takes a connection over as it is left, in a region that cannot be interrupted, with the way out of it. */
   readonly useIn: <A, E, R>(
     restore: Restore,
     body: (connection: Connection.Connection) => Effect.Effect<A, E, R>
   ) => Effect.Effect<A, E | ConnectError | PoolTimeoutError | PoolClosedError, R>
-  /** Whether somebody waits for a connection now. */
-  readonly isAwaited: () => boolean
+  /** Whether whoever waits longest for a connection waits by `useIn`. */
+  readonly isTakenOver: () => boolean
   /** Statements that may be under way on one connection at once; 1 is no sharing. */
   readonly pipelining: number
   /** Lends a connection until the scope ends (`aiomysql.Pool.acquire`). Fails as `use` does. */
@@ -129,7 +129,7 @@ export const make = (options: Options.Options): Effect.Effect<Pool, ConnectError
       isBroken: (connection) => connection.isSpent(),
       validate: (connection) =>
         Effect.match(connection.ping(validationTimeout), { onFailure: () => false, onSuccess: () => true }),
-      recycle: (connection, isAwaited) => connection.recycle(isAwaited),
+      recycle: (connection, isTakenOver) => connection.recycle(isTakenOver),
       verdict
     })
     const { dialect, values, address } = settings

@@ -271,17 +271,20 @@ export class LentConnection implements SAConnection {
             restore(body as Effect.Effect<A, E>)
           ),
           {
-            onSuccess: (value) => {
-              this.expire()
-              return Effect.as(back, value)
-            },
-            onFailure: (cause) => {
-              this.expire()
-              return Effect.zipRight(back, Effect.failCause(cause))
-            }
+            onSuccess: (value) => Effect.as(back, value),
+            onFailure: (cause) => Effect.zipRight(back, Effect.failCause(cause))
           }
         )
-      return Transaction.runIn(restore, this.connection, options, within, surroundings)
+      return Effect.matchCauseEffect(Transaction.runIn(restore, this.connection, options, within, surroundings), {
+        onSuccess: (value) => {
+          this.expire()
+          return Effect.succeed(value)
+        },
+        onFailure: (cause) => {
+          this.expire()
+          return Effect.failCause(cause)
+        }
+      })
     })
   }
 
@@ -306,7 +309,7 @@ export class LentConnection implements SAConnection {
         (): Effect.Effect<A, E | Transaction.TransactionError | ArgumentError, Exclude<R, Transaction.Transaction>> => {
           const { level } = this.handles
           if (level === undefined)
-            return Transaction.run(this.connection, options ?? {}, within, { committed, isAwaited: () => false })
+            return Transaction.run(this.connection, options ?? {}, within, { committed, isTakenOver: () => false })
           const refused = refuseNested(options)
           return refused === undefined ? level.nested(within) : Effect.fail(refused)
         }

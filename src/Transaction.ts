@@ -156,6 +156,8 @@ const active: Phase = { _tag: "active" }
 const committed: Phase = { _tag: "committed" }
 const ended: Phase = { _tag: "ended" }
 
+const noBeginning: ReadonlyArray<string> = []
+
 /** How long a look at the session's state may take after a failed statement. */
 const statusTimeout = 5_000
 
@@ -169,6 +171,8 @@ export class Root {
   savepoints = 0
   /** The statements that begin it, until they go out: with the first statement, on the same way to the server. */
   private beginning: ReadonlyArray<string>
+  /** The beginning that a statement was to carry which was interrupted, and the connection not ended. */
+  private interrupted: ReadonlyArray<string> | undefined
   /** The beginning that the statement under way carries. */
   private underWay: ReadonlyArray<string> = []
   readonly committedEffects: Array<Effect.Effect<void>> = []
@@ -236,10 +240,61 @@ export class Root {
     if (this.phase === active && !this.host.status().inTransaction) this.phase = committed
   }
 
-  /** After a statement that was interrupted, which ends the connection, and with it the transaction. */
-  noteInterruption(): void {
-    if (this.phase !== active || !this.host.isSpent()) return
-    this.phase = { _tag: "dead", killer: lost("one of its statements was interrupted") }
+  /**
+   * After a statement that was interrupted. Once it was sent, that ends the connection, and with it the transaction. One
+   * that the connection has outlived was never sent, or had been answered.
+   */
+  private noteInterruption(taken: ReadonlyArray<string>): void {
+    if (this.phase !== active) return
+    if (this.host.isSpent()) this.phase = { _tag: "dead", killer: lost("one of its statements was interrupted") }
+    else this.interrupted = taken
+  }
+
+  /** Whether it has to be asked what an interrupted statement has done. */
+  get isUnsure(): boolean {
+    return this.interrupted !== undefined
+  }
+
+  /** Asks for the session's state, and puts the beginning back that was never sent. */
+  get becomeSure(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const taken = this.interrupted ?? []
+      this.interrupted = undefined
+      this.underWay = []
+      if (this.phase !== active) return Effect.void
+      const gone = lost("one of its statements was interrupted")
+      return Effect.match(this.host.isSpent() ? Effect.fail(gone) : this.host.ping(statusTimeout), {
+        onFailure: () => {
+          this.phase = { _tag: "dead", killer: gone }
+        },
+        onSuccess: () => {
+          if (this.host.status().inTransaction) return
+          if (taken.length > 0) this.beginning = taken
+          else this.phase = { _tag: "dead", killer: gone }
+        }
+      })
+    })
+  }
+
+  /** After a statement that did not work; `taken` is the beginning that it was to carry. */
+  noteCause(cause: Cause.Cause<unknown>, taken: ReadonlyArray<string>): Effect.Effect<void> {
+    const failure = Cause.failureOption(cause)
+    if (failure._tag === "None") {
+      this.noteInterruption(taken)
+      return Effect.void
+    }
+    // What is refused here was never sent.
+    if (failure.value instanceof InvalidRequestError) this.keepBeginning(taken)
+    if (!isDriverError(failure.value)) return Effect.void
+    const look = this.noteFailure(failure.value)
+    // Until the look is over nothing is known: it may be interrupted too.
+    this.interrupted = noBeginning
+    return Effect.zipRight(
+      look,
+      Effect.sync(() => {
+        this.interrupted = undefined
+      })
+    )
   }
 
   /** After a statement that failed: an error says nothing of the session's state, so it is asked for. */
@@ -325,47 +380,60 @@ export class Level implements Transaction {
   ): Effect.Effect<A, E | TransactionError, R> {
     return Effect.uninterruptibleMask((restore) =>
       this.turn.hold(restore, (): Effect.Effect<A, E | TransactionError, R> => {
-        const refused = this.refusal(isDdl, isControl)
-        if (refused !== undefined) {
-          this.turn.release()
-          return Effect.fail(refused)
-        }
-        const beginning = this.root.takeBeginning()
-        return Effect.matchCauseEffect(restore(Effect.suspend(() => this.root.begun(beginning, run, isRead))), {
-          onSuccess: (value) => {
-            this.root.noteSuccess()
+        if (!this.root.isUnsure) return this.inTurn(restore, run, isDdl, isRead, isControl)
+        return Effect.matchCauseEffect(restore(this.root.becomeSure), {
+          onSuccess: () => this.inTurn(restore, run, isDdl, isRead, isControl),
+          onFailure: (cause) => {
             this.turn.release()
-            return Effect.succeed(value)
-          },
-          onFailure: (cause) =>
-            Effect.ensuring(
-              Effect.zipRight(restore(this.noteFailure(cause, beginning)), Effect.failCause(cause)),
-              Effect.sync(() => this.turn.release())
-            )
+            return Effect.failCause(cause)
+          }
         })
       })
     )
   }
 
-  private noteFailure(cause: Cause.Cause<unknown>, beginning: ReadonlyArray<string>): Effect.Effect<void> {
-    const failure = Cause.failureOption(cause)
-    if (failure._tag === "None") {
-      this.root.noteInterruption()
-      return Effect.void
+  private inTurn<A, E, R>(
+    restore: Restore,
+    run: (before: ReadonlyArray<string>) => Effect.Effect<A, E, R>,
+    isDdl: boolean,
+    isRead: boolean,
+    isControl: boolean
+  ): Effect.Effect<A, E | TransactionError, R> {
+    const refused = this.refusal(isDdl, isControl)
+    if (refused !== undefined) {
+      this.turn.release()
+      return Effect.fail(refused)
     }
-    // What is refused here was never sent.
-    if (failure.value instanceof InvalidRequestError) this.root.keepBeginning(beginning)
-    return isDriverError(failure.value) ? this.root.noteFailure(failure.value) : Effect.void
+    const beginning = this.root.takeBeginning()
+    return Effect.matchCauseEffect(restore(Effect.suspend(() => this.root.begun(beginning, run, isRead))), {
+      onSuccess: (value) => {
+        this.root.noteSuccess()
+        this.turn.release()
+        return Effect.succeed(value)
+      },
+      onFailure: (cause) =>
+        Effect.ensuring(
+          Effect.zipRight(restore(this.root.noteCause(cause, beginning)), Effect.failCause(cause)),
+          Effect.sync(() => this.turn.release())
+        )
+    })
   }
 
   /** Runs a body at a level of its own, in a savepoint, while no other statement of this level runs. */
   nested<A, E, R>(body: (level: Level) => Effect.Effect<A, E, R>): Effect.Effect<A, E | TransactionError, R> {
     return this.turn.take(
       Effect.suspend((): Effect.Effect<A, E | TransactionError, R> => {
-        const refused = this.refusal(false)
-        return refused === undefined ? runNested(this.root, this.depth + 1, body) : Effect.fail(refused)
+        if (this.root.isUnsure) return Effect.flatMap(this.root.becomeSure, () => this.nestedNow(body))
+        return this.nestedNow(body)
       })
     )
+  }
+
+  private nestedNow<A, E, R>(
+    body: (level: Level) => Effect.Effect<A, E, R>
+  ): Effect.Effect<A, E | TransactionError, R> {
+    const refused = this.refusal(false)
+    return refused === undefined ? runNested(this.root, this.depth + 1, body) : Effect.fail(refused)
   }
 
   /** @internal */
@@ -454,8 +522,8 @@ export const run = <A, E, R>(
 export interface Surroundings {
   /** Where it puts what is to run after its commit. */
   readonly committed: Array<Effect.Effect<void>>
-  /** Whether the connection has a next user already, who may well begin a transaction too. */
-  readonly isAwaited: () => boolean
+  /** Whether the connection has a next user already, who begins a transaction too. */
+  readonly isTakenOver: () => boolean
 }
 
 /**
@@ -468,7 +536,7 @@ export const runIn = <A, E, R>(
   host: Host,
   options: BeginOptions,
   body: (level: Level) => Effect.Effect<A, E, R>,
-  { committed, isAwaited }: Surroundings
+  { committed, isTakenOver }: Surroundings
 ): Effect.Effect<A, E | TransactionError, R> => {
   const runRoot = (root: Root): Effect.Effect<A, E | TransactionError, R> => {
     const level = new Level(root, 0)
@@ -478,7 +546,7 @@ export const runIn = <A, E, R>(
       return rollback(root, cause)
     }
     const keep = (value: A): Effect.Effect<A, TransactionError> =>
-      Effect.map(commit(root, isAwaited()), () => {
+      Effect.map(commit(root, isTakenOver()), () => {
         committed.push(...root.committedEffects)
         return value
       })
@@ -615,8 +683,10 @@ export const begin = (host: Host, options: BeginOptions): Effect.Effect<void, Tr
  *
  * @internal
  */
-export const commit = (root: Root, isAwaited = false): Effect.Effect<void, TransactionError> => {
+export const commit = (root: Root, isTakenOver = false): Effect.Effect<void, TransactionError> => {
+  if (root.isUnsure) return Effect.flatMap(root.becomeSure, () => commit(root, isTakenOver))
   const { phase, host } = root
+  const andChain = root.isPlain && isTakenOver
   root.phase = ended
   switch (phase._tag) {
     case "dead":
@@ -628,26 +698,29 @@ export const commit = (root: Root, isAwaited = false): Effect.Effect<void, Trans
       if (!root.isBegun) return Effect.void
       // COMMIT was never sent, so nothing is in doubt: the server rolls back when it sees the end of the connection.
       if (host.isSpent()) return Effect.fail(lost("its connection was lost before COMMIT"))
-      return Effect.mapError(host.commit(root.isPlain && isAwaited), (error) => {
+      return Effect.mapError(host.commit(andChain), (error) => {
         // Whether there is a transaction left is not known: the session is made new before anybody else has it.
         host.markChanged()
-        return commitError(error, host)
+        return commitError(error, host, andChain)
       })
   }
 }
 
-/** A COMMIT that was sent and not answered may have happened, or not: nobody may take it for either. */
-const commitError = (error: TransactionError, host: Host): TransactionError =>
-  isDriverError(error) && host.isSpent()
-    ? new OperationalError({
-        reason: "CommitUnknown",
-        message: `the connection was lost at COMMIT, which may or may not have happened: ${error.message}`,
-        errno: error.errno,
-        sqlState: error.sqlState,
-        statement: host.dialect.commit,
-        cause: error
-      })
-    : error
+/**
+ * A COMMIT that was sent and not answered may have happened, or not: nobody may take it for either. Nor one that was
+ * refused where it should begin another transaction too, unless the server says that it rolled back.
+ */
+const commitError = (error: TransactionError, host: Host, andChain: boolean): TransactionError => {
+  if (!isDriverError(error) || !(host.isSpent() || (andChain && !endsTransaction(error)))) return error
+  return new OperationalError({
+    reason: "CommitUnknown",
+    message: `${host.isSpent() ? "the connection was lost at COMMIT" : "COMMIT failed"}, which may or may not have happened: ${error.message}`,
+    errno: error.errno,
+    sqlState: error.sqlState,
+    statement: host.dialect.commit,
+    cause: error
+  })
+}
 
 const rollback = <E>(root: Root, cause: Cause.Cause<E>): Effect.Effect<never, E | TransactionError> => {
   switch (root.phase._tag) {
@@ -709,7 +782,7 @@ const runNested = <A, E, R>(
     level.settled
   )
   return Effect.uninterruptibleMask((restore) =>
-    Effect.flatMap(restore(noted(root, host.control(host.dialect.savepoint(name), 0, root.takeBeginning()))), () =>
+    Effect.flatMap(savepoint(root, name, restore), () =>
       Effect.matchCauseEffect(restore(ran), {
         onSuccess: (value) => {
           switch (root.phase._tag) {
@@ -745,6 +818,15 @@ const runNested = <A, E, R>(
       })
     )
   )
+}
+
+/** Begins a savepoint, and the transaction with it if that has not begun. In a region that cannot be interrupted. */
+const savepoint = (root: Root, name: string, restore: Restore): Effect.Effect<void, TransactionError> => {
+  const beginning = root.takeBeginning()
+  return Effect.matchCauseEffect(restore(root.host.control(root.host.dialect.savepoint(name), 0, beginning)), {
+    onSuccess: () => Effect.sync(() => root.noteSuccess()),
+    onFailure: (cause) => Effect.zipRight(restore(root.noteCause(cause, beginning)), Effect.failCause(cause))
+  })
 }
 
 const noted = <A>(

@@ -74,7 +74,7 @@ await serve(async (url) => {
           })
         ),
       insert: async () => {
-        const query = (sql: string, values: ReadonlyArray<unknown>) =>
+        const query = (sql: string, values: Array<unknown>) =>
           new Promise<void>((resolve, reject) =>
             pool.query(sql, values, (error) => (error === null ? resolve() : reject(error)))
           )

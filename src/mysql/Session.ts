@@ -29,7 +29,7 @@ export const plainSession: SessionSettings = {
 export const setup = ({ collation, sqlMode, isolationLevel, initCommands }: SessionSettings): ReadonlyArray<string> => {
   const collate = collation === undefined ? "" : ` COLLATE ${collation}`
   return [
-    `SET NAMES utf8mb4${collate}, time_zone = '+00:00', lc_messages = 'en_US', autocommit = 1, session_track_state_change = 1`,
+    `SET NAMES utf8mb4${collate}, time_zone = '+00:00', lc_messages = 'en_US', autocommit = 1, completion_type = 0, session_track_state_change = 1`,
     ...(sqlMode === undefined ? [] : [`SET sql_mode = '${sqlMode}'`]),
     ...(isolationLevel === undefined
       ? []
@@ -44,6 +44,8 @@ const reliedOn = [
   ["character_set_client", /^utf8mb4$/],
   ["character_set_results", /^utf8mb4$/],
   ["autocommit", /^1$/],
+  // COMMIT and ROLLBACK begin nothing, and do not end the connection.
+  ["completion_type", /^(?:NO_CHAIN|0)$/i],
   ["session_track_state_change", /^1$/]
 ] as const
 

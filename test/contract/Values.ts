@@ -284,6 +284,20 @@ export const valuesContract = (backend: Backend): void => {
     }
 
     if (backend.isServer) {
+      withEngine(backend, "a text in a character set that the session was given by a statement fails by name", () =>
+        Engine.withConnection(
+          Effect.gen(function* () {
+            yield* Engine.execute("SET NAMES latin1")
+            for (const read of [executed, (sql: string) => asText(sql, undefined)]) {
+              const error = yield* Effect.flip(read("SELECT CONCAT('a', CHAR(233 USING latin1)) AS v"))
+              expect(error).toMatchObject({ _tag: "DataError", reason: "InvalidValue" })
+              expect(error.message).toContain('column "v"')
+              expect(yield* read("SELECT 1")).toEqual([1])
+            }
+          })
+        )
+      )
+
       withEngine(backend, "a bit field beyond 2^53 fails with the column and the option", () =>
         Effect.gen(function* () {
           const t = yield* table("id INTEGER PRIMARY KEY, v BIT(64)")

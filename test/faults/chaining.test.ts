@@ -1,7 +1,7 @@
 // A commit that begins the next transaction (COMMIT AND CHAIN): it saves whoever waits a way to the server, and must never
 // be seen by anybody who did not ask for a transaction.
 import { describe, expect, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Option, Random } from "effect"
+import { Effect, Exit, Fiber, Option, Random, Scheduler, Scope, Stream } from "effect"
 import { Connection, Engine, Errors, Statement } from "effect-sa"
 import { servers, table, withEngine } from "../support/Backend.js"
 import { eventually, observer } from "../support/observer.js"
@@ -203,6 +203,120 @@ for (const backend of servers()) {
         }),
       { maxSize: 3 },
       30_000
+    )
+
+    withEngine(
+      backend,
+      "are ended for good by their COMMIT and ROLLBACK, whatever the server's completion_type is",
+      () =>
+        Effect.gen(function* () {
+          const admin = yield* observer(backend)
+          const t = yield* table("id INTEGER PRIMARY KEY")
+          yield* Effect.acquireRelease(admin.execute("SET GLOBAL completion_type = 'CHAIN'"), () =>
+            Effect.ignore(admin.execute("SET GLOBAL completion_type = 'NO_CHAIN'"))
+          )
+          const engine = yield* Engine.make({ url: backend.url, maxSize: 1 })
+          const insert = (id: number) => engine.execute(`INSERT INTO ${t} VALUES (?)`, [id])
+          yield* Effect.forEach(
+            Array.from({ length: 20 }, (_, id) => id),
+            (id) => (id % 2 === 0 ? engine.transaction(insert(id)) : insert(id)),
+            { concurrency: "unbounded" }
+          )
+          expect(yield* admin.scalar(`SELECT count(*) FROM ${t}`)).toEqual(Option.some(20))
+        }),
+      { maxSize: 2 }
+    )
+
+    withEngine(
+      backend,
+      "begin with the next statement when the first, a savepoint, was refused and never sent",
+      () =>
+        Effect.gen(function* () {
+          const t = yield* table("id INTEGER PRIMARY KEY")
+          yield* Engine.withConnection(
+            Effect.gen(function* () {
+              const scope = yield* Scope.make()
+              const pull = yield* Scope.extend(Stream.toPull(Engine.stream("SELECT 1 UNION SELECT 2")), scope)
+              yield* pull
+              const failed = Engine.transaction(
+                Effect.gen(function* () {
+                  const refused = yield* Effect.flip(Engine.transaction(Engine.execute(`INSERT INTO ${t} VALUES (1)`)))
+                  expect(refused).toMatchObject({ _tag: "InvalidRequestError" })
+                  yield* Scope.close(scope, Exit.void)
+                  yield* Engine.execute(`INSERT INTO ${t} VALUES (2)`)
+                  return yield* Effect.fail("no")
+                })
+              )
+              expect(yield* Effect.flip(failed)).toBe("no")
+            })
+          )
+          expect(yield* Engine.scalar(`SELECT count(*) FROM ${t}`)).toEqual(Option.some(0))
+        }),
+      { maxSize: 1 }
+    )
+
+    /** Lets others run before the operation at this place, and then as any scheduler. */
+    const yieldingAt = (place: number): Scheduler.Scheduler => {
+      const usual = new Scheduler.MixedScheduler(2048)
+      let operations = 0
+      return {
+        scheduleTask: (task, priority) => usual.scheduleTask(task, priority),
+        shouldYield: () => (operations++ === place ? 0 : false)
+      }
+    }
+
+    withEngine(
+      backend,
+      "keep nothing of a body that fails, at whatever step its first statement was interrupted",
+      () =>
+        Effect.gen(function* () {
+          const t = yield* table("id INTEGER PRIMARY KEY")
+          for (let place = 0; place < 40; place++) {
+            const body = Effect.gen(function* () {
+              const first = Effect.withScheduler(Engine.execute(`SELECT * FROM ${t} WHERE id = -1`), yieldingAt(place))
+              const fiber = yield* Effect.fork(first)
+              yield* Effect.yieldNow()
+              yield* Fiber.interrupt(fiber)
+              yield* Effect.ignore(Engine.execute(`INSERT INTO ${t} VALUES (?)`, [place]))
+              return yield* Effect.fail("no")
+            })
+            expect(Exit.isFailure(yield* Effect.exit(Engine.transaction(body)))).toBe(true)
+          }
+          expect(yield* Engine.scalar(`SELECT count(*) FROM ${t}`)).toEqual(Option.some(0))
+        }),
+      { maxSize: 1 }
+    )
+
+    withEngine(
+      backend,
+      "lose nothing of whoever comes next, at whatever step their first statement was interrupted",
+      () =>
+        Effect.gen(function* () {
+          const t = yield* table("id INTEGER PRIMARY KEY")
+          const written: Array<number> = []
+          for (let place = 0; place < 40; place++) {
+            const before = yield* Effect.fork(
+              Engine.transaction(Effect.zipRight(Engine.execute(`DELETE FROM ${t} WHERE id = -1`), Effect.sleep(3)))
+            )
+            yield* Effect.sleep(1)
+            yield* Effect.ignore(
+              Engine.withConnection(
+                Effect.gen(function* () {
+                  const first = Engine.execute(`SELECT * FROM ${t} WHERE id = -1`)
+                  const fiber = yield* Effect.fork(Effect.withScheduler(first, yieldingAt(place)))
+                  yield* Effect.yieldNow()
+                  yield* Fiber.interrupt(fiber)
+                  yield* Engine.execute(`INSERT INTO ${t} VALUES (?)`, [place])
+                  written.push(place)
+                })
+              )
+            )
+            yield* Fiber.join(before)
+          }
+          expect(written.length).toBeGreaterThan(5)
+          expect(yield* Engine.scalar(`SELECT count(*) FROM ${t}`)).toEqual(Option.some(written.length))
+        }),
+      { maxSize: 1 }
     )
   })
 }

@@ -237,6 +237,7 @@ const lengthEncodedReader = (d: ColumnDefinition, values: ValueOptions): Reader 
     default:
       if (isJson(d)) return (bytes) => nullable(utf8(bytes, d.name), (text) => readJson(text, d.name, values))
       if (d.charset === binaryCharset) return (bytes) => bytes.bytes()
+      if (!isUtf8Charset(d.charset)) return (bytes) => nullable(bytes.bytes(), () => otherCharset(d.name))
       // What is stored as a text is one.
       return d.isStored ? (bytes) => bytes.text() : (bytes) => utf8(bytes, d.name)
   }
@@ -268,7 +269,25 @@ const notText = (column: string): never => {
   })
 }
 
-const nullable = <A>(text: string | null, read: (text: string) => A): A | null => (text === null ? null : read(text))
+/**
+ * Collations below 255 of utf8mb3, utf8mb4 and ascii. Above they are of utf8mb4, but for a few of MariaDB's that results do not
+ * have. https://dev.mysql.com/doc/refman/9.7/en/charset-charsets.html
+ */
+const isUtf8Charset = (collation: number): boolean =>
+  collation > 254 ||
+  (collation >= 192 && collation <= 247 && (collation <= 215 || collation >= 223)) ||
+  lowUtf8.has(collation)
+
+const lowUtf8: ReadonlySet<number> = new Set([0, 11, 33, 45, 46, 65, 76, 83])
+
+const otherCharset = (column: string): never => {
+  throw new DataError({
+    reason: "InvalidValue",
+    message: `column ${JSON.stringify(column)} is sent in another character set than utf8mb4: the session's character_set_results was changed`
+  })
+}
+
+const nullable = <A, B>(value: A | null, read: (value: A) => B): B | null => (value === null ? null : read(value))
 
 const integerReader = (name: string, integers: ValueOptions["integers"]): ((value: number | bigint) => unknown) => {
   switch (integers) {

@@ -107,6 +107,22 @@ describe("A column's readers", () => {
     expect(failed(() => fromText(json, Uint8Array.from([0x22, 0xff, 0x22]))).reason).toBe("InvalidValue")
   })
 
+  it("take no text in a character set that the session was not to have", () => {
+    for (const charset of [5, 8, 28, 35, 47, 54, 128, 183, 248]) {
+      const shape = shapeOf(column({ type: FieldType.VAR_STRING, charset, isStored: true }))
+      for (const read of [() => fromText(shape, "a"), () => fromBinary(shape, text("a"))]) {
+        const error = failed(read)
+        expect([error.reason, error.message.includes('"v"')]).toEqual(["InvalidValue", true])
+        expect(error.message).toContain("character_set_results")
+      }
+      expect([fromText(shape, null), fromBinary(shape, null)]).toEqual([null, null])
+    }
+    for (const charset of [11, 33, 45, 46, 65, 83, 192, 215, 223, 224, 247, 255, 278, 309, 1070, 2304]) {
+      const shape = shapeOf(column({ type: FieldType.VAR_STRING, charset, isStored: true }))
+      expect([fromText(shape, "é😀"), fromBinary(shape, text("é😀"))]).toEqual(["é😀", "é😀"])
+    }
+  })
+
   it("know an ENUM and a SET of bytes as the bytes that they are", () => {
     for (const flags of [FieldFlag.ENUM, FieldFlag.SET]) {
       const shape = shapeOf(column({ type: FieldType.STRING, flags }))
