@@ -135,19 +135,23 @@ export const emptyResult: DriverResult = {
  * @since 0.1.0
  * @category combining
  */
-export const sumOfResults = (sum: DriverResult, result: DriverResult): DriverResult => ({
-  columns: result.columns,
-  rows: result.rows.length === 0 ? sum.rows : [...sum.rows, ...result.rows],
-  affectedRows: sum.affectedRows + result.affectedRows,
-  changedRows:
-    sum.changedRows === undefined || result.changedRows === undefined
+export const sumOfResults = (results: ReadonlyArray<DriverResult>): DriverResult => {
+  const last = results.at(-1)
+  if (last === undefined) return emptyResult
+  const sum = (of: (result: DriverResult) => number): number => results.reduce((total, result) => total + of(result), 0)
+  return {
+    columns: last.columns,
+    rows: results.flatMap(({ rows }) => rows),
+    affectedRows: sum(({ affectedRows }) => affectedRows),
+    changedRows: results.some(({ changedRows }) => changedRows === undefined)
       ? undefined
-      : sum.changedRows + result.changedRows,
-  lastInsertId: sum.lastInsertId ?? result.lastInsertId,
-  warningCount: sum.warningCount + result.warningCount,
-  elapsed: sum.elapsed + result.elapsed,
-  next: undefined
-})
+      : sum(({ changedRows = 0 }) => changedRows),
+    lastInsertId: results.find(({ lastInsertId }) => lastInsertId !== undefined)?.lastInsertId,
+    warningCount: sum(({ warningCount }) => warningCount),
+    elapsed: sum(({ elapsed }) => elapsed),
+    next: undefined
+  }
+}
 
 /**
  * Executes a statement once for each set of parameters, in order, and fails with what the first one to fail failed with.
@@ -159,11 +163,14 @@ export const executeEach = (
   execute: (request: Request) => Effect.Effect<DriverResult, DriverError>,
   { sql, sets, values, timeout, before }: ManyRequest
 ): Effect.Effect<DriverResult, DriverError> =>
-  Effect.reduce(sets, emptyResult, (sum, parameters, i) =>
-    Effect.mapBoth(execute({ sql, parameters, values, timeout, before: i === 0 ? before : [], shared: false }), {
-      onSuccess: (result) => sumOfResults(sum, result),
-      onFailure: (error) => atParameterSet(error, i)
-    })
+  Effect.map(
+    Effect.forEach(sets, (parameters, i) =>
+      Effect.mapError(
+        execute({ sql, parameters, values, timeout, before: i === 0 ? before : [], shared: false }),
+        (error) => atParameterSet(error, i)
+      )
+    ),
+    sumOfResults
   )
 
 /**

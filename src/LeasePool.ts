@@ -669,7 +669,9 @@ export const make = <A, E, R>(options: Options<A, E, R>): Effect.Effect<LeasePoo
   Effect.gen(function* () {
     const clock = yield* Effect.clock
     const emptied = yield* Deferred.make<void>()
-    const fork = yield* FiberSet.makeRuntime<R, unknown, never>()
+    const run = yield* FiberSet.makeRuntime<R, unknown, never>()
+    // Even where the pool is made in a region that cannot be interrupted its fibers end with it.
+    const fork: Fork<R> = (effect) => run(Effect.interruptible(effect))
     const state = new LeasePoolState<A, E, R>(options, clock, fork, emptied)
 
     // The wait is interrupted by its time-out even where, as in a finalizer, nothing else may interrupt it.

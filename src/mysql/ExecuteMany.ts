@@ -5,7 +5,6 @@
 import { Effect, Either } from "effect"
 import {
   type DriverResult,
-  emptyResult,
   executeEach,
   type ManyRequest,
   type Request,
@@ -128,10 +127,10 @@ const inBatches = (
   bytes: number
 ): Effect.Effect<DriverResult, DriverError> => {
   const all = batchesOf(executor, request, parts, bytes)
-  const next = (offset: number, sum: DriverResult): Effect.Effect<DriverResult, DriverError> =>
+  const next = (offset: number, results: ReadonlyArray<DriverResult>): Effect.Effect<DriverResult, DriverError> =>
     Effect.suspend(() => {
       const batch = all.next().value
-      if (batch === undefined) return Effect.succeed(sum)
+      if (batch === undefined) return Effect.succeed(sumOfResults(results))
       const oneByOne = executeEach(executor.execute, { ...request, sets: batch.sets })
       const executed =
         batch.sets.length < fewSets
@@ -146,9 +145,9 @@ const inBatches = (
       const placed = Effect.mapError(executed, (error) =>
         error.parameterSet === undefined ? error : atParameterSet(error, offset + error.parameterSet)
       )
-      return Effect.flatMap(placed, (result) => next(offset + batch.sets.length, sumOfResults(sum, result)))
+      return Effect.flatMap(placed, (result) => next(offset + batch.sets.length, [...results, result]))
     })
-  return next(0, emptyResult)
+  return next(0, [])
 }
 
 /** The sets in batches, in order. A batch of one set is for who executes sets one by one. */

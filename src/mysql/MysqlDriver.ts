@@ -306,6 +306,7 @@ class MysqlConnection implements DriverConnection {
   reset(timeout: number): Effect.Effect<void, DriverError> {
     return Effect.suspend(() => {
       this.statements.clear()
+      this.knownLimits = undefined
       const { database } = this.settings
       // The server keeps the default database over a reset; there is no way back to having none.
       if (this.conversation.schemaChanged && database === undefined) {
@@ -550,11 +551,12 @@ class MysqlConnection implements DriverConnection {
     this.forgetOutdated()
     const known = this.statements.get(key)
     if (known !== undefined) return run(known, true)
-    this.prepare(key, text, (statement, error) => {
+    const prepared = (statement: PreparedStatement | undefined, error: DriverError | undefined): void => {
       if (statement === undefined) return done(undefined, error)
       this.remember(statement)
       run(statement, false)
-    })
+    }
+    this.prepare(key, text, prepared, request.sql)
   }
 
   /** Sends the statements that come before, and then the statement, without waiting for their answers. */
@@ -657,13 +659,15 @@ class MysqlConnection implements DriverConnection {
   private prepare(
     key: string,
     sql: string,
-    done: (statement: PreparedStatement | undefined, error: DriverError | undefined) => void
+    done: (statement: PreparedStatement | undefined, error: DriverError | undefined) => void,
+    /** The program's statement, for errors. */
+    asked = sql
   ): void {
-    const exchange = new Exchange("prepare", sql, undefined, undefined, (settled) => {
+    const exchange = new Exchange("prepare", asked, undefined, undefined, (settled) => {
       if (settled.error !== undefined || settled.prepared === undefined) {
         // 1461: a statement of this connection that is closed makes room for another.
         return settled.error?.errno === 1461 && this.forgetOldest()
-          ? this.prepare(key, sql, done)
+          ? this.prepare(key, sql, done, asked)
           : done(undefined, settled.error)
       }
       const statement: PreparedStatement = {

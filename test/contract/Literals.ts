@@ -131,6 +131,17 @@ export const literalsContract = (backend: Backend): void => {
 
     if (!isServer) return
 
+    withEngine(backend, "of bytes is bytes wherever it stands, and no number", () =>
+      Effect.gen(function* () {
+        const literal = yield* literalOf(bytes(0x35))
+        const t = yield* table("id INTEGER PRIMARY KEY, v DOUBLE")
+        yield* Engine.execute(`INSERT INTO ${t} VALUES (1, ${literal})`)
+        yield* Engine.execute(`INSERT INTO ${t} VALUES (2, ?)`, [bytes(0x35)])
+        expect(yield* executed(`SELECT v FROM ${t}`)).toEqual([5, 5])
+        expect(yield* executed(`SELECT ${literal} + 0`)).toEqual([5])
+      })
+    )
+
     withEngine(backend, "of a text is what the session reads it as: backslashes escape, or are themselves", () =>
       Engine.withConnection(
         Effect.gen(function* () {

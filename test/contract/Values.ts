@@ -721,19 +721,31 @@ export const valuesContract = (backend: Backend): void => {
     if (backend.isServer) {
       withEngine(backend, "counts do not depend on the language of the server", () =>
         Effect.gen(function* () {
-          expect(yield* executed("SELECT @@lc_messages")).toEqual(["en_US"])
           const t = yield* table("id INTEGER PRIMARY KEY, v INTEGER UNIQUE")
-          yield* Engine.execute(`INSERT INTO ${t} VALUES (1, 1)`)
-          const { rowCount, changedRows } = yield* Engine.execute(`UPDATE ${t} SET v = 1`)
-          expect([rowCount, changedRows]).toEqual([1, 0])
-          // What another language is like: there the words for the numbers are not known.
+          yield* Engine.execute(`INSERT INTO ${t} VALUES (1, 1), (2, 2)`)
+          const unchanged = `UPDATE ${t} SET v = 1 WHERE id = 1`
+          // In another language the words before the numbers are not known.
           yield* Engine.withConnection(
             Effect.gen(function* () {
               yield* Engine.execute("SET SESSION lc_messages = 'de_DE'")
-              expect((yield* Engine.execute(`UPDATE ${t} SET v = 1`)).changedRows).toBe(1)
+              expect((yield* Engine.execute(unchanged)).changedRows).toBe(1)
             })
           )
-          expect((yield* Engine.execute(`UPDATE ${t} SET v = 1`)).changedRows).toBe(0)
+          yield* Effect.acquireUseRelease(
+            Engine.execute("SET GLOBAL lc_messages = 'de_DE'"),
+            () =>
+              Effect.scoped(
+                Effect.gen(function* () {
+                  const engine = yield* Engine.make({ url: backend.url })
+                  const { rowCount, changedRows } = yield* engine.execute(unchanged)
+                  expect([rowCount, changedRows]).toEqual([1, 0])
+                  const error = yield* Effect.flip(engine.execute(`UPDATE ${t} SET v = 2 WHERE id = 1`))
+                  expect(error).toMatchObject({ _tag: "IntegrityError", reason: "UniqueViolation" })
+                  expect(error).toMatchObject({ constraint: expect.stringContaining("v") })
+                })
+              ),
+            () => Effect.orDie(Engine.execute("SET GLOBAL lc_messages = 'en_US'"))
+          )
         })
       )
 

@@ -713,4 +713,13 @@ describe("LeasePool", () => {
       }),
     120_000
   )
+
+  it.live("ends its fibers with it even where it was made in a region that cannot be interrupted", () =>
+    Effect.gen(function* () {
+      const items = new Items()
+      const used = Effect.scoped(Effect.flatMap(poolOf(items, { minSize: 1 }), (pool) => pool.use(Effect.succeed)))
+      yield* Effect.timeout(Effect.disconnect(Effect.uninterruptible(used)), "2 seconds")
+      expect(items.open).toEqual(new Set())
+    })
+  )
 })
