@@ -49,9 +49,12 @@ const reliedOn = [
   ["session_track_state_change", /^1$/]
 ] as const
 
-/** Asks for the variables that must be as they were set. */
-const whatIsReliedOn = `SELECT ${reliedOn.map(([name]) => `@@SESSION.${name}`).join(", ")}`
+/** Asks for the variables that must be as they were set; as bytes, which come whatever the session's character set is now. */
+const whatIsReliedOn = `SELECT ${reliedOn.map(([name]) => `CAST(@@SESSION.${name} AS BINARY)`).join(", ")}`
+
+const textOf = (value: unknown): string =>
+  value instanceof Uint8Array ? Buffer.from(value).toString("latin1") : String(value)
 
 /** The variables that the program's statements have changed and must not, by the answer to the last statement. */
 export const changed = (row: ReadonlyArray<unknown>): ReadonlyArray<string> =>
-  reliedOn.flatMap(([name, expected], i) => (expected.test(String(row[i])) ? [] : [name]))
+  reliedOn.flatMap(([name, expected], i) => (expected.test(textOf(row[i])) ? [] : [name]))
