@@ -6,7 +6,7 @@
  */
 import { BigDecimal, DateTime, Option } from "effect"
 import { DataError } from "./Errors.js"
-import { type Column, isBytesType, isTextType, type ValueOptions } from "./Value.js"
+import { type Column, type Decoder, isBytesType, isTextType, type ValueOptions } from "./Value.js"
 
 /**
  * The value types that lose nothing: what decoders are given, as text.
@@ -39,22 +39,22 @@ export const decoding = (
   for (const name of names) {
     if (isBytesType(name)) {
       const decode = decoders[name]
-      if (decode !== undefined) return (exact) => decoded(() => decode(bytesOf(exact, column), column), column)
+      if (decode !== undefined) return (exact) => decoded(decode, bytesOf(exact, column), column)
     } else if (isTextType(name)) {
       const decode = decoders[name]
-      if (decode !== undefined) return (exact) => decoded(() => decode(textOf(exact, column), column), column)
+      if (decode !== undefined) return (exact) => decoded(decode, textOf(exact, column), column)
     }
   }
   return undefined
 }
 
-const decoded = (decode: () => unknown, { name, typeName }: Column): unknown => {
+const decoded = <A>(decode: Decoder<A>, value: A, column: Column): unknown => {
   try {
-    return decode()
+    return decode(value, column)
   } catch (cause) {
     throw new DataError({
       reason: "InvalidValue",
-      message: `column ${JSON.stringify(name)} of type ${typeName} has a value that its decoder cannot decode`,
+      message: `column ${JSON.stringify(column.name)} of type ${column.typeName} has a value that its decoder cannot decode`,
       cause
     })
   }

@@ -43,10 +43,10 @@ const reliedOn = [
   ["time_zone", /^(?:\+00:00|UTC)$/i],
   ["character_set_client", /^utf8mb4$/],
   ["character_set_results", /^utf8mb4$/],
-  ["autocommit", /^1$/],
+  ["autocommit", /^(?:1|ON)$/i],
   // COMMIT and ROLLBACK begin nothing, and do not end the connection.
   ["completion_type", /^(?:NO_CHAIN|0)$/i],
-  ["session_track_state_change", /^1$/]
+  ["session_track_state_change", /^(?:1|ON)$/i]
 ] as const
 
 /** Asks for the variables that must be as they were set; as bytes, which come whatever the session's character set is now. */

@@ -345,6 +345,7 @@ describe("ValueReader.decoding", () => {
     ] as const) {
       const error = failed(() => decoded({ UUID: String, BLOB: String }, names, exact))
       expect([error.reason, error.message.includes('"price"')]).toEqual(["InvalidValue", true])
+      expect(error.message).toMatch(/its decoder is for (?:text|bytes)$/)
     }
   })
 })
