@@ -14,7 +14,7 @@ export const clear = (url: string): Promise<string> =>
 
 const createInsertTable = [
   `DROP TABLE IF EXISTS ${insertTable}`,
-  `CREATE TABLE ${insertTable} (id INT PRIMARY KEY, name VARCHAR(40), n INT, half DOUBLE)`
+  `CREATE TABLE ${insertTable} (id INT PRIMARY KEY, name VARCHAR(40), n INT, part DOUBLE)`
 ]
 
 const create = (name: string): ReadonlyArray<string> => [

@@ -54,7 +54,7 @@ await serve(async (url) => {
         const chunks = Array.from({ length: insertRows / insertChunk }, (_, chunk) =>
           rowsToInsert
             .slice(chunk * insertChunk, (chunk + 1) * insertChunk)
-            .map(([id, name, n, half]) => ({ id, name, n, half }))
+            .map(([id, name, n, part]) => ({ id, name, n, part }))
         )
         return Effect.zipRight(
           sql`TRUNCATE TABLE ${sql(insertTable)}`,
