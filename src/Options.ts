@@ -124,7 +124,7 @@ export interface Options extends Partial<ValueOptions> {
   /**
    * What becomes of warnings: `"log"` them, notes at Debug; `"ignore"` them; `"fail"` the statement with the first that is
    * more than a note, though it was executed. Default `"log"`: a value that was cut off should be heard of. What they say is
-   * asked for where there are any. `"fail"` turns off `pipelining`; streams do not look at warnings.
+   * asked for where there are any. `"fail"` goes without `pipelining`; streams do not look at warnings.
    */
   readonly warnings?: "log" | "ignore" | "fail" | undefined
 
@@ -343,8 +343,7 @@ const names = ["url", ...new Set([...Object.keys(mysqlFields), ...Object.keys(sq
 const mysqlSettings = (given: Readonly<Record<string, unknown>>): Either.Either<Settings, ArgumentError> =>
   Either.flatMap(readAll(mysqlFields, "MySQL and MariaDB", given, names), (read) =>
     Either.flatMap(MysqlOptions.target(read, read.statementCacheSize ?? statementCacheSize), (target) =>
-      // Whose warnings are to fail it must be asked for them before anybody else's statement.
-      settingsOf(read, read.warnings === "fail" ? 1 : (read.pipelining ?? 16), target)
+      settingsOf(read, read.pipelining ?? (read.warnings === "fail" ? 1 : 16), target)
     )
   )
 

@@ -3,6 +3,7 @@
  * INSERT with many rows. What neither is surely right for is executed once for each set.
  */
 import { Effect, Either } from "effect"
+import type { Dialect } from "../Dialect.js"
 import {
   type DriverResult,
   executeEach,
@@ -15,7 +16,6 @@ import { atParameterSet, type DriverError } from "../Errors.js"
 import { tokens } from "../Lexer.js"
 import { batches, type MultiRow, recognise, statementOf } from "../MultiRow.js"
 import { type BoundValue, defaultValueOptions } from "../Value.js"
-import { dialect } from "./MysqlDialect.js"
 import { bulkExecute, executeRows, runFrom, sizeWithin, typesKey, typesOf } from "./wire/BatchCommands.js"
 
 /** A statement that is sent prepared, by a command that is made for it. */
@@ -29,6 +29,8 @@ export interface Encoded {
 
 /** What this needs of a connection. */
 export interface Executor {
+  /** How the session reads a text. */
+  readonly dialect: Dialect
   readonly hasBulk: boolean
   readonly execute: (request: Request, encoded?: Encoded) => Effect.Effect<DriverResult, DriverError>
   readonly inTransaction: () => boolean
@@ -93,7 +95,7 @@ export const executeMany = (
 ): Effect.Effect<DriverResult, DriverError> =>
   Effect.suspend(() => {
     const { sql, sets } = request
-    const parts = sets.length < fewSets ? undefined : recognise(sql, dialect)
+    const parts = sets.length < fewSets ? undefined : recognise(sql, executor.dialect)
     if (parts === undefined || !isAlike(executor, parts)) return executeEach(executor.execute, request)
     // What begins a transaction goes ahead, so that what is asked for next is part of it.
     const begun =
@@ -298,13 +300,16 @@ interface Table {
 /** What the table, perhaps a temporary one, and the session are. */
 const tableOf = (executor: Executor, { schema, name }: MultiRow["table"]): Effect.Effect<Table, DriverError> => {
   const names = schema === undefined ? [name] : [schema, name]
-  const shown = executor.execute({ ...plain, sql: `SHOW CREATE TABLE ${names.map(dialect.quoteIdentifier).join(".")}` })
+  const shown = executor.execute({
+    ...plain,
+    sql: `SHOW CREATE TABLE ${names.map(executor.dialect.quoteIdentifier).join(".")}`
+  })
   return Effect.flatMap(shown, ({ rows }) =>
     Effect.map(
       executor.execute({
         ...plain,
         sql: "SELECT @@autocommit, TRANSACTIONS FROM information_schema.ENGINES WHERE ENGINE = ?",
-        parameters: [engineIn(String(rows[0]?.[1]))]
+        parameters: [engineIn(String(rows[0]?.[1]), executor.dialect)]
       }),
       ({ rows: [row] }): Table => ({ isTransactional: row?.[1] === "YES", autocommit: row?.[0] !== 0 })
     )
@@ -312,10 +317,10 @@ const tableOf = (executor: Executor, { schema, name }: MultiRow["table"]): Effec
 }
 
 /** The storage engine in CREATE TABLE: an option, after the columns in parentheses. */
-const engineIn = (create: string): string => {
+const engineIn = (create: string, { lexicon }: Dialect): string => {
   let depth = 0
   let before = ""
-  for (const token of tokens(create, dialect.lexicon)) {
+  for (const token of tokens(create, lexicon)) {
     const text = create.slice(token.start, token.end)
     if (token.kind === "symbol") depth += text === "(" ? 1 : text === ")" ? -1 : 0
     if (depth === 0 && before === "ENGINE=") return text

@@ -6,10 +6,9 @@
 import { Chunk, Deferred, Effect, FiberId, Stream } from "effect"
 import { type DriverResult, emptyResult, type LocalData, type Request } from "../Driver.js"
 import { DataError, type DriverError, NotSupportedError, OperationalError } from "../Errors.js"
-import { inline } from "./MysqlDialect.js"
 import { withoutLiterals } from "./MysqlErrors.js"
 import * as Commands from "./wire/Commands.js"
-import { Command, Status } from "./wire/Constants.js"
+import { Command } from "./wire/Constants.js"
 import { Exchange } from "./wire/Conversation.js"
 import type { Attached } from "./wire/Socket.js"
 import { Upload } from "./wire/Upload.js"
@@ -30,7 +29,9 @@ export interface Listener {
  */
 export const load = (
   { conversation, drain }: Attached,
-  { sql, parameters, values }: Request,
+  { sql, values }: Request,
+  /** The statement with literals in place of its markers: no server prepares it. */
+  text: string,
   { name, stream }: LocalData,
   { begun, settled, abandoned }: Listener
 ): Effect.Effect<DriverResult, DriverError> =>
@@ -50,9 +51,8 @@ export const load = (
         conversation.upload(exchange, packet)
         drain(() => resume(Effect.void))
       })
-    const backslashes = (conversation.status & Status.NO_BACKSLASH_ESCAPES) === 0
     begun()
-    conversation.begin(exchange, Commands.simple(Command.QUERY, inline(sql, parameters, backslashes)))
+    conversation.begin(exchange, Commands.simple(Command.QUERY, text))
     // A stream may wait long for a source of its own: the connection's end does not wait for it.
     const sent = Effect.suspend(() =>
       exchange.finished ? Effect.void : Effect.raceFirst(upload(stream, sql, send), Deferred.await(answer))

@@ -224,6 +224,7 @@ class MysqlConnection implements DriverConnection {
     })
     this.conversation = this.attached.conversation
     this.executor = {
+      dialect: settings.dialect,
       hasBulk: loggedIn.hasBulk,
       execute: (request, encoded) => this.execute(request, encoded),
       inTransaction: () => this.status().inTransaction,
@@ -474,11 +475,13 @@ class MysqlConnection implements DriverConnection {
       (sql) => this.execute({ ...request, sql, parameters: [], before: [], data: undefined }),
       { discard: true }
     )
-    const loaded = LoadData.load(this.attached, request, data, {
-      begun: () => this.exclusive++,
-      settled: () => this.exclusive--,
-      abandoned: () => this.abandon()
-    })
+    const loaded = Effect.suspend(() =>
+      LoadData.load(this.attached, request, this.inlined(request), data, {
+        begun: () => this.exclusive++,
+        settled: () => this.exclusive--,
+        abandoned: () => this.abandon()
+      })
+    )
     const all = Effect.zipRight(prepared, loaded)
     return timeout === 0 ? all : Effect.timeoutFail(all, { duration: timeout, onTimeout: () => tooLate(timeout) })
   }
@@ -523,12 +526,14 @@ class MysqlConnection implements DriverConnection {
     begun: ((exchange: Exchange) => void) | undefined,
     done: (exchange: Exchange | undefined, error: DriverError | undefined) => void
   ): void {
-    const { sql, parameters } = request
-    const backslashes = (this.conversation.status & Status.NO_BACKSLASH_ESCAPES) === 0
-    const text = this.settings.dialect.inline(sql, parameters, backslashes)
-    this.runText(text, request, begun, (exchange, failure) =>
-      done(exchange, failure === undefined || parameters.length === 0 ? failure : withoutLiterals(failure))
+    this.runText(this.inlined(request), request, begun, (exchange, failure) =>
+      done(exchange, failure === undefined || request.parameters.length === 0 ? failure : withoutLiterals(failure))
     )
+  }
+
+  /** The statement with literals in place of its markers, as the session reads them now. */
+  private inlined({ sql, parameters }: Request): string {
+    return this.settings.dialect.inline(sql, parameters, this.status().noBackslashEscapes !== true)
   }
 
   /** Sends a statement by a command that is made for it. */

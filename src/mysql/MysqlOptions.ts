@@ -145,12 +145,15 @@ export interface Target {
 
 /** What goes together with what, beyond each option for itself. */
 const refusal = (read: Read): ArgumentError | undefined => {
-  const { unixSocket, host, port, tls, allowClearPassword } = read
+  const { unixSocket, host, port, tls, allowClearPassword, warnings, pipelining = 1 } = read
   // A socket is a whole address; a host or port beside it would do nothing.
   if (unixSocket !== undefined && (host !== undefined || port !== undefined))
     return refuse("unixSocket", "a socket beside a host or port", "one of them")
   if (allowClearPassword === true && unixSocket === undefined && (tls === undefined || tls === "off"))
     return refuse("allowClearPassword", "true without TLS", "tls as well, or a Unix domain socket")
+  // Whose warnings are to fail it must be asked for them before anybody else's statement.
+  if (warnings === "fail" && pipelining > 1)
+    return refuse("pipelining", `the number ${pipelining}`, '1, or none given, with warnings: "fail"')
   return undefined
 }
 

@@ -70,6 +70,20 @@ export const loadDataContract = (backend: Backend): void => {
       })
     )
 
+    withLoading(
+      "reads its statement as the session does: with ANSI_QUOTES a backslash in an identifier is just that",
+      () =>
+        Effect.scoped(
+          Effect.gen(function* () {
+            const t = yield* table('id INTEGER, "a\\" INTEGER')
+            const statement = `LOAD DATA LOCAL INFILE 'a label' INTO TABLE ${t} (id) SET "a\\" = id + ?`
+            yield* Engine.execute(Statement.loadData(statement, Stream.make("1\n"), [41]))
+            expect(yield* Engine.scalar(`SELECT "a\\" FROM ${t}`)).toEqual(Option.some(42))
+          })
+        ),
+      { sqlMode: "ANSI_QUOTES,STRICT_TRANS_TABLES" }
+    )
+
     withTable("takes a stream without anything in it", (t) =>
       Effect.gen(function* () {
         expect(yield* load(t, Stream.empty)).toBe(0)

@@ -420,6 +420,7 @@ describe("Options", () => {
       [{ tls: { key: "-----BEGIN PRIVATE KEY-----" } }, "tls", "together"],
       [{ tls: { verify: "name" } }, "tls", "verify"],
       [{ logParameters: true }, "logParameters", "echo"],
+      [{ warnings: "fail", pipelining: 4 }, "pipelining", 'warnings: "fail"'],
       [{ echo: "yes" }, "echo", "true or false"]
     ] as const) {
       const error = refused({ host: "h", ...given })

@@ -469,6 +469,7 @@ describe("executemany", () => {
     const sent: Array<Sent> = []
     const columns = sets[0]!.length
     const executor: Executor = {
+      dialect,
       hasBulk,
       execute: (request, encoded?: Encoded) =>
         Effect.sync(() => {
