@@ -24,6 +24,7 @@ import {
 import { echoing } from "./Echo.js"
 import type { Recycled } from "./LeasePool.js"
 import * as Options from "./Options.js"
+import * as RowTransform from "./RowTransform.js"
 import type { Compiled } from "./Statement.js"
 import { bind, type BoundValue, defaultValueOptions, type Parameter, type ValueOptions } from "./Value.js"
 
@@ -260,9 +261,18 @@ class DriverBackedConnection implements Connection {
     if (refused !== undefined) return refused
     if (compiled.leavesState) this.changed = true
     if (this.chained) return this.unchained(compiled, before, (before) => this.execute(compiled, values, before))
-    return compiled.sets === undefined
-      ? this.driver.execute(requestOf(compiled, compiled.parameters, values, before))
-      : this.driver.executeMany({ sql: compiled.sql, sets: compiled.sets, values, timeout: 0, before })
+    return withItsRows(
+      compiled,
+      compiled.sets === undefined
+        ? this.driver.execute(requestOf(compiled, values, before))
+        : this.driver.executeMany({
+            sql: compiled.sql,
+            sets: compiled.sets,
+            values: compiled.values ?? values,
+            timeout: 0,
+            before
+          })
+    )
   }
 
   executeShared(
@@ -272,7 +282,7 @@ class DriverBackedConnection implements Connection {
     const refused = this.refusal()
     if (refused !== undefined) return refused
     const shared = (before: ReadonlyArray<string>) =>
-      this.driver.execute({ ...requestOf(compiled, compiled.parameters, values, before), shared: true })
+      withItsRows(compiled, this.driver.execute({ ...requestOf(compiled, values, before), shared: true }))
     return this.chained ? this.unchained(compiled, nothing, shared) : shared(nothing)
   }
 
@@ -314,7 +324,9 @@ class DriverBackedConnection implements Connection {
         this.streaming = false
       })
       const begin = (before: ReadonlyArray<string>) =>
-        this.driver.stream({ ...requestOf(compiled, compiled.parameters, values, before), setBySet })
+        Effect.flatMap(this.driver.stream({ ...requestOf(compiled, values, before), setBySet }), (stream) =>
+          compiled.rows === undefined ? Effect.succeed(stream) : RowTransform.ofStream(compiled.rows, stream)
+        )
       return restore(this.chained ? this.unchained(compiled, before, begin) : begin(before)).pipe(
         Effect.tapErrorCause(() => over),
         Effect.tap((stream) => Effect.addFinalizer(() => Effect.zipRight(stream.close, over)))
@@ -511,15 +523,14 @@ class DriverBackedConnection implements Connection {
 /** What is executed after what ends a transaction has been answered. */
 const endsByItself: Pick<Compiled, "leavesState" | "isDdl"> = { leavesState: true, isDdl: false }
 
-const requestOf = (
-  compiled: Compiled,
-  parameters: ReadonlyArray<BoundValue>,
-  values: ValueOptions,
-  before: ReadonlyArray<string>
-): Request => ({
+/** The answer with what the statement makes of its rows. */
+const withItsRows = ({ rows }: Compiled, answer: Effect.Effect<DriverResult, DriverError>) =>
+  rows === undefined ? answer : Effect.flatMap(answer, (result) => RowTransform.ofResult(rows, result))
+
+const requestOf = (compiled: Compiled, values: ValueOptions, before: ReadonlyArray<string>): Request => ({
   sql: compiled.sql,
-  parameters,
-  values,
+  parameters: compiled.parameters,
+  values: compiled.values ?? values,
   timeout: 0,
   before,
   shared: false,

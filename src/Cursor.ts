@@ -147,12 +147,13 @@ export interface Cursor<out A extends object = Tuple> {
    * The statement with literals in place of its markers, for people to read (`aiomysql.Cursor.mogrify`). It is never sent:
    * parameters go apart from the statement. What is `Redacted` is shown as `<redacted>`.
    *
-   * *Fails with* `ArgumentError` for parameters that do not fit.
+   * *Fails with* `ArgumentError` for parameters that do not fit, and with `NotSupportedError` for a statement that the
+   * database cannot have.
    */
   readonly mogrify: (
     statement: Statement.Executable,
     parameters?: Arguments
-  ) => Effect.Effect<string, ArgumentError | ProgrammingError>
+  ) => Effect.Effect<string, Statement.Refusal | ProgrammingError>
   readonly isClosed: Effect.Effect<boolean>
   /**
    * Ends the cursor; rows that were not fetched are read and given up, so that the connection is free. It may be called
@@ -278,10 +279,7 @@ class ConnectionCursor<A extends object> implements Cursor<A> {
   // ---- executing ----------------------------------------------------------------------------------------------------
 
   execute(statement: Statement.Executable, parameters?: Arguments): Effect.Effect<number, StatementError> {
-    return this.inTurn(() => {
-      const compiled = Statement.compile(statement, asSet(parameters), this.connection.dialect)
-      return compiled instanceof ArgumentError ? Effect.fail(compiled) : this.run(compiled)
-    })
+    return this.inTurn(() => this.compiled(statement, asSet(parameters), (compiled) => this.run(compiled)))
   }
 
   executeMany(
@@ -290,13 +288,21 @@ class ConnectionCursor<A extends object> implements Cursor<A> {
   ): Effect.Effect<number, StatementError> {
     return this.inTurn((): Effect.Effect<number, StatementError> => {
       if (!Array.isArray(sets)) return Effect.fail(refuse("sets", kindOf(sets), "an array of sets of parameters"))
-      const compiled = Statement.compile(statement, sets.map(asSet), this.connection.dialect)
-      if (compiled instanceof ArgumentError) return Effect.fail(compiled)
-      if (sets.length === 0) return this.run({ ...compiled, sets })
-      if (compiled.sets !== undefined) return this.run(compiled)
-      const expected = "an array for each execution of ? markers, an object for each of names"
-      return Effect.fail(refuse("sets", "sets that do not fit the markers", expected))
+      return this.compiled(statement, sets.map(asSet), (compiled) => {
+        if (sets.length === 0) return this.run({ ...compiled, sets })
+        if (compiled.sets !== undefined) return this.run(compiled)
+        const expected = "an array for each execution of ? markers, an object for each of names"
+        return Effect.fail(refuse("sets", "sets that do not fit the markers", expected))
+      })
     })
+  }
+
+  private compiled<A, E>(
+    statement: Statement.Executable,
+    parameters: unknown,
+    run: (compiled: Statement.Compiled) => Effect.Effect<A, E>
+  ): Effect.Effect<A, E | Statement.Refusal> {
+    return Statement.compileWith(statement, parameters, this.connection.dialect, run)
   }
 
   callProc(name: string, parameters: ReadonlyArray<Parameter> = []): Effect.Effect<number, StatementError> {
@@ -531,16 +537,15 @@ class ConnectionCursor<A extends object> implements Cursor<A> {
   mogrify(
     statement: Statement.Executable,
     parameters?: Arguments
-  ): Effect.Effect<string, ArgumentError | ProgrammingError> {
-    return Effect.suspend((): Effect.Effect<string, ArgumentError | ProgrammingError> => {
+  ): Effect.Effect<string, Statement.Refusal | ProgrammingError> {
+    return Effect.suspend((): Effect.Effect<string, Statement.Refusal | ProgrammingError> => {
       if (this.closed) return Effect.fail(closedError())
-      const { dialect } = this.connection
-      const compiled = Statement.compile(statement, withoutSecrets(asSet(parameters)), dialect)
-      if (compiled instanceof ArgumentError) return Effect.fail(compiled)
-      if (compiled.sets !== undefined)
-        return Effect.fail(refuse("parameters", "several sets of parameters", "one set, for one text"))
-      const backslashes = this.connection.status().noBackslashEscapes !== true
-      return Effect.succeed(dialect.inline(compiled.sql, compiled.parameters, backslashes))
+      return this.compiled(statement, withoutSecrets(asSet(parameters)), (compiled) => {
+        if (compiled.sets !== undefined)
+          return Effect.fail(refuse("parameters", "several sets of parameters", "one set, for one text"))
+        const backslashes = this.connection.status().noBackslashEscapes !== true
+        return Effect.succeed(this.connection.dialect.inline(compiled.sql, compiled.parameters, backslashes))
+      })
     })
   }
 

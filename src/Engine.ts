@@ -6,9 +6,10 @@
  *
  * @since 0.1.0
  */
-import { Config, Context, Effect, FiberRef, Layer, type Option, type Scope, Stream } from "effect"
+import { Config, Context, Effect, FiberRef, Layer, type Scope, Stream } from "effect"
 import type { ConfigError } from "effect/ConfigError"
 import type { Dialect } from "./Dialect.js"
+import type { Execute, Scalar, StreamRows } from "./Execute.js"
 import {
   type AcquireError,
   ArgumentError,
@@ -28,7 +29,8 @@ import {
   LentConnection,
   makeAmbientTag,
   manyInStream,
-  SAConnection
+  SAConnection,
+  valuesOf
 } from "./SAConnection.js"
 import * as Statement from "./Statement.js"
 import * as Transaction from "./Transaction.js"
@@ -56,26 +58,14 @@ export interface Engine {
    * connection; with what the database answers; with `InvalidRequestError` in a transaction that is over.
    * *Interruption* returns at once; the statement is killed on the server, and its connection is not used again.
    */
-  readonly execute: <A extends object = Record<string, unknown>>(
-    statement: Statement.Executable<A>,
-    parameters?: Statement.Parameters,
-    options?: Partial<ValueOptions>
-  ) => Effect.Effect<Result.Result<A>, ExecuteError>
+  readonly execute: Execute<ExecuteError>
   /** The first column of the first row, if there is a row (`aiomysql.sa.SAConnection.scalar`). Fails as `execute` does. */
-  readonly scalar: <A extends object = Record<string, unknown>>(
-    statement: Statement.Executable<A>,
-    parameters?: Statement.Parameters,
-    options?: Partial<ValueOptions>
-  ) => Effect.Effect<Option.Option<A[keyof A]>, ExecuteError>
+  readonly scalar: Scalar<ExecuteError>
   /**
    * The rows of a statement as they are taken, in bounded memory, with back-pressure (SQLAlchemy's `stream`). The stream
    * holds a connection until it ends. Fails as `execute` does.
    */
-  readonly stream: <A extends object = Record<string, unknown>>(
-    statement: Statement.Executable<A>,
-    parameters?: Statement.Parameters,
-    options?: Partial<ValueOptions>
-  ) => Stream.Stream<Result.Row<A>, ExecuteError>
+  readonly stream: StreamRows<ExecuteError>
   /**
    * Runs a body in a transaction: commits when it succeeds, rolls back when it fails, dies or is interrupted. Within a
    * transaction of this engine it is a savepoint. See `Transaction.run` for every outcome.
@@ -121,40 +111,42 @@ const makeEngine = (pool: Pool.Pool): Engine => {
     parameters: unknown,
     options: Partial<ValueOptions> | undefined,
     run: (compiled: Statement.Compiled, values: ValueOptions, ambient: Ambient | undefined) => Effect.Effect<A, E, R>
-  ): Effect.Effect<A, E | ArgumentError, R> =>
-    Effect.withFiberRuntime((fiber): Effect.Effect<A, E | ArgumentError, R> => {
-      const compiled = Statement.compile(statement, parameters, dialect)
-      if (compiled instanceof ArgumentError) return Effect.fail(compiled)
+  ): Effect.Effect<A, E | Statement.Refusal, R> =>
+    Effect.withFiberRuntime((fiber): Effect.Effect<A, E | Statement.Refusal, R> => {
       const ambient = currentAmbient(fiber.getFiberRef(FiberRef.currentContext), ambientTag)
-      if (options === undefined) return run(compiled, pool.values, ambient)
-      return Effect.flatMap(Options.withValues(pool.values, options), (values) => run(compiled, values, ambient))
+      return Statement.compileWith(statement, parameters, dialect, (compiled) =>
+        options === undefined
+          ? run(compiled, pool.values, ambient)
+          : Effect.flatMap(valuesOf(compiled, pool.values, options), (values) => run(compiled, values, ambient))
+      )
     })
 
-  const execute: Engine["execute"] = <A extends object>(
-    statement: Statement.Executable<A>,
+  // Rows are of the type that the statement's type says, which is the caller's to know; here it is none.
+  const execute = (
+    statement: unknown,
     parameters?: Statement.Parameters,
     options?: Partial<ValueOptions>
-  ) =>
+  ): Effect.Effect<Result.Result<never>, ExecuteError> =>
     prepared(
       statement,
       parameters,
       options,
-      (compiled, values, ambient): Effect.Effect<Result.Result<A>, ExecuteError> => {
-        if (compiled.sets?.length === 0) return Effect.succeed(Result.make<A>(emptyResult))
+      (compiled, values, ambient): Effect.Effect<Result.Result<never>, ExecuteError> => {
+        if (compiled.sets?.length === 0) return Effect.succeed(Result.make<never>(emptyResult))
         if (ambient !== undefined)
-          return Effect.map(ambient.connection.runIn(ambient.level, compiled, values), Result.make<A>)
+          return Effect.map(ambient.connection.runIn(ambient.level, compiled, values), Result.make<never>)
         const pace = compiled.isRead && pool.pipelining > 1 ? paceOf(compiled.text) : undefined
         if (pace === undefined)
           return Effect.map(
             pool.use((connection) => connection.execute(compiled, values)),
-            Result.make<A>
+            Result.make<never>
           )
         const answered = pace.isFast
           ? pool.useShared((connection) => connection.executeShared(compiled, values))
           : pool.use((connection) => connection.execute(compiled, values))
         return Effect.map(answered, (answer) => {
           pace.note(answer.elapsed)
-          return Result.make<A>(answer)
+          return Result.make<never>(answer)
         })
       }
     )
@@ -231,18 +223,19 @@ const makeEngine = (pool: Pool.Pool): Engine => {
     pool,
     address: pool.address,
     execute,
-    scalar: (statement, parameters, options) => Effect.flatMap(execute(statement, parameters, options), firstValue),
-    stream: <A extends object>(
-      statement: Statement.Executable<A>,
+    scalar: (statement: unknown, parameters?: Statement.Parameters, options?: Partial<ValueOptions>) =>
+      Effect.flatMap(execute(statement, parameters, options), firstValue),
+    stream: (
+      statement: unknown,
       parameters?: Statement.Parameters,
       options?: Partial<ValueOptions>
-    ) =>
+    ): Stream.Stream<never, ExecuteError> =>
       Stream.unwrapScoped(
         prepared(statement, parameters, options, (compiled, values, ambient) =>
           compiled.sets !== undefined
             ? Effect.fail(manyInStream())
             : Effect.flatMap(ambient === undefined ? lend : Effect.succeed(ambient.connection), (connection) =>
-                connection.streamCompiled<A>(compiled, values)
+                connection.streamCompiled<never>(compiled, values)
               )
         )
       ),
@@ -287,23 +280,11 @@ export const fromPool: Effect.Effect<Engine, never, Pool.Pool> = Effect.map(Pool
  */
 export interface Statics<Self> {
   /** See `Engine.execute`. */
-  readonly execute: <A extends object = Record<string, unknown>>(
-    statement: Statement.Executable<A>,
-    parameters?: Statement.Parameters,
-    options?: Partial<ValueOptions>
-  ) => Effect.Effect<Result.Result<A>, ExecuteError, Self>
+  readonly execute: Execute<ExecuteError, Self>
   /** See `Engine.scalar`. */
-  readonly scalar: <A extends object = Record<string, unknown>>(
-    statement: Statement.Executable<A>,
-    parameters?: Statement.Parameters,
-    options?: Partial<ValueOptions>
-  ) => Effect.Effect<Option.Option<A[keyof A]>, ExecuteError, Self>
+  readonly scalar: Scalar<ExecuteError, Self>
   /** See `Engine.stream`. */
-  readonly stream: <A extends object = Record<string, unknown>>(
-    statement: Statement.Executable<A>,
-    parameters?: Statement.Parameters,
-    options?: Partial<ValueOptions>
-  ) => Stream.Stream<Result.Row<A>, ExecuteError, Self>
+  readonly stream: StreamRows<ExecuteError, Self>
   /** See `Engine.transaction`. */
   readonly transaction: <A, E, R>(
     body: Effect.Effect<A, E, R>,
@@ -323,13 +304,18 @@ export interface Statics<Self> {
   readonly connectionLayer: Layer.Layer<SAConnection, AcquireError, Self>
 }
 
+type AnyStatement = Statement.Query<unknown> | Statement.Executable
+
+/** An engine takes both kinds; its functions have a type for each, and none for both. */
+const either = (statement: AnyStatement) => statement as Statement.Executable<never>
+
 const statics = <Self>(tag: Context.Tag<Self, Engine>): Statics<Self> => ({
-  execute: (statement, parameters, options) =>
-    Effect.flatMap(tag, (engine) => engine.execute(statement, parameters, options)),
-  scalar: (statement, parameters, options) =>
-    Effect.flatMap(tag, (engine) => engine.scalar(statement, parameters, options)),
-  stream: (statement, parameters, options) =>
-    Stream.unwrap(Effect.map(tag, (engine) => engine.stream(statement, parameters, options))),
+  execute: (statement: AnyStatement, parameters?: Statement.Parameters, options?: Partial<ValueOptions>) =>
+    Effect.flatMap(tag, (engine) => engine.execute(either(statement), parameters, options)),
+  scalar: (statement: AnyStatement, parameters?: Statement.Parameters, options?: Partial<ValueOptions>) =>
+    Effect.flatMap(tag, (engine) => engine.scalar(either(statement), parameters, options)),
+  stream: (statement: AnyStatement, parameters?: Statement.Parameters, options?: Partial<ValueOptions>) =>
+    Stream.unwrap(Effect.map(tag, (engine) => engine.stream(either(statement), parameters, options))),
   transaction: (body, options) => Effect.flatMap(tag, (engine) => engine.transaction(body, options)),
   withConnection: (body) => Effect.flatMap(tag, (engine) => engine.withConnection(body)),
   layer: (options) => Layer.scoped(tag, make(options)),

@@ -24,16 +24,30 @@ export interface Lexicon {
   readonly executableComments: boolean
   /** `[name]` is a quoted identifier. */
   readonly brackets: boolean
+  /** `%s` is a marker, and with `pyformat` also `%(name)s`; `%%` stands for `%`. Not SQL's own, but the program's. */
+  readonly percents?: "format" | "pyformat" | undefined
 }
 
 /**
  * What a token is. A `string` is what stands in single or double quotes (which are identifiers on some databases: for
- * finding markers there is no difference), a `quoted` is what can only be an identifier, a `named` is `:name`.
+ * finding markers there is no difference), a `quoted` is what can only be an identifier, a `named` is `:name`, a `format`
+ * is `%s`, a `pyformat` is `%(name)s`.
  *
  * @since 0.1.0
  * @category models
  */
-export type TokenKind = "word" | "number" | "string" | "quoted" | "comment" | "qmark" | "named" | "variable" | "symbol"
+export type TokenKind =
+  | "word"
+  | "number"
+  | "string"
+  | "quoted"
+  | "comment"
+  | "qmark"
+  | "named"
+  | "format"
+  | "pyformat"
+  | "variable"
+  | "symbol"
 
 /**
  * A token: its kind, and where in the text it stands.
@@ -95,6 +109,12 @@ export const tokens = (sql: string, lexicon: Lexicon): ReadonlyArray<Token> => {
     at = end
   }
 
+  /** `%s` or `%(name)s`. */
+  const percentMarker = (): "format" | "pyformat" | undefined => {
+    if (sql[at + 1] === "s" && !isWordPart(sql.charCodeAt(at + 2))) return "format"
+    return lexicon.percents === "pyformat" && /^%\([^)]+\)s/.test(sql.slice(at, at + 80)) ? "pyformat" : undefined
+  }
+
   while (at < length) {
     const code = sql.charCodeAt(at)
     const char = sql[at]
@@ -119,6 +139,11 @@ export const tokens = (sql: string, lexicon: Lexicon): ReadonlyArray<Token> => {
       else add("symbol", at + opener[0].length)
     } else if (char === "*" && next === "/" && lexicon.executableComments) add("symbol", at + 2)
     else if (char === "?") add("qmark", at + 1)
+    else if (char === "%" && lexicon.percents !== undefined) {
+      const kind = percentMarker()
+      if (kind === undefined) add("symbol", at + (next === "%" ? 2 : 1))
+      else add(kind, kind === "format" ? at + 2 : until(")s", at))
+    }
     // `label:LOOP` of a stored program and `::` are none.
     else if (char === ":" && at + 1 < length && isWordStart(sql.charCodeAt(at + 1)) && !isBound(at - 1))
       add("named", wordEnd(at + 1))

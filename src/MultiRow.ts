@@ -286,6 +286,8 @@ const isRepeatable = (pieces: Pieces, at: number, place: Place, dialect: Grammar
     case "word":
       return next?.text === "(" ? isRepeatableCall(pieces, at, place, dialect) : isRepeatableWord(pieces, at, place)
     case "named":
+    case "format":
+    case "pyformat":
     case "variable":
     case "comment":
       return false

@@ -69,7 +69,7 @@ export const compile = (
     each === undefined ? [] : [dialect.quoteIdentifier(each)]
   )
   const sql = `CALL ${quoted.join(".")}(${bound.map(() => "?").join(", ")})`
-  const compiled = Statement.compile(sql, bound, dialect)
+  const compiled = Statement.compileText(sql, bound, dialect)
   return compiled instanceof ArgumentError ? compiled : { compiled, name }
 }
 
@@ -141,7 +141,7 @@ const run = (
   sql: string,
   parameters: ReadonlyArray<BoundValue>
 ): Effect.Effect<ReadonlyArray<ReadonlyArray<unknown>>, StatementError> => {
-  const compiled = Statement.compile(sql, parameters, connection.dialect)
+  const compiled = Statement.compileText(sql, parameters, connection.dialect)
   return compiled instanceof ArgumentError
     ? Effect.fail(compiled)
     : Effect.map(connection.execute(compiled, connection.values), ({ rows }) => rows)

@@ -7,6 +7,7 @@ import { Chunk, Context, Effect, FiberRef, Option, type Scope, Stream } from "ef
 import type { Connection } from "./Connection.js"
 import type { BeginOptions } from "./Dialect.js"
 import { type DriverResult, emptyResult } from "./Driver.js"
+import type { Execute, Scalar, StreamRows } from "./Execute.js"
 import { ArgumentError, InvalidRequestError, type StatementError } from "./Errors.js"
 import * as Options from "./Options.js"
 import * as Result from "./Result.js"
@@ -33,26 +34,14 @@ export interface SAConnection {
    * `InvalidRequestError` in a transaction that is over, or while a stream is open. *Interruption* returns at once,
    * spends the connection, and kills the statement on the server.
    */
-  readonly execute: <A extends object = Record<string, unknown>>(
-    statement: Statement.Executable<A>,
-    parameters?: Statement.Parameters,
-    options?: Partial<ValueOptions>
-  ) => Effect.Effect<Result.Result<A>, StatementError>
+  readonly execute: Execute<StatementError>
   /** The first column of the first row, if there is a row. Fails as `execute` does. */
-  readonly scalar: <A extends object = Record<string, unknown>>(
-    statement: Statement.Executable<A>,
-    parameters?: Statement.Parameters,
-    options?: Partial<ValueOptions>
-  ) => Effect.Effect<Option.Option<A[keyof A]>, StatementError>
+  readonly scalar: Scalar<StatementError>
   /**
    * The rows of a statement as they are taken, in bounded memory. Until the stream ends, the connection does nothing else.
    * Fails as `execute` does. *Releases*: a stream that ends early frees the connection, or closes it where that is cheaper.
    */
-  readonly stream: <A extends object = Record<string, unknown>>(
-    statement: Statement.Executable<A>,
-    parameters?: Statement.Parameters,
-    options?: Partial<ValueOptions>
-  ) => Stream.Stream<Result.Row<A>, StatementError>
+  readonly stream: StreamRows<StatementError>
   /**
    * Runs a body in a transaction of this connection, or in a savepoint of the transaction that it is in; see
    * `Transaction.run` for what becomes of it.
@@ -138,31 +127,32 @@ export class LentConnection implements SAConnection {
     return this.madeHandles
   }
 
-  execute<A extends object = Record<string, unknown>>(
-    statement: Statement.Executable<A>,
+  // Rows are of the type that the statement's type says, which is the caller's to know; here it is none.
+  execute(
+    statement: unknown,
     parameters?: Statement.Parameters,
     options?: Partial<ValueOptions>
-  ): Effect.Effect<Result.Result<A>, StatementError> {
+  ): Effect.Effect<Result.Result<never>, StatementError> {
     return this.compiled(statement, parameters, options, (compiled, values) =>
-      Effect.map(this.run(compiled, values), Result.make<A>)
+      Effect.map(this.run(compiled, values), Result.make<never>)
     )
   }
 
-  scalar<A extends object = Record<string, unknown>>(
-    statement: Statement.Executable<A>,
+  scalar(
+    statement: unknown,
     parameters?: Statement.Parameters,
     options?: Partial<ValueOptions>
-  ): Effect.Effect<Option.Option<A[keyof A]>, StatementError> {
-    return Effect.flatMap(this.execute<A>(statement, parameters, options), firstValue)
+  ): Effect.Effect<Option.Option<never>, StatementError> {
+    return Effect.flatMap(this.execute(statement, parameters, options), firstValue)
   }
 
-  stream<A extends object = Record<string, unknown>>(
-    statement: Statement.Executable<A>,
+  stream(
+    statement: unknown,
     parameters?: Statement.Parameters,
     options?: Partial<ValueOptions>
-  ): Stream.Stream<Result.Row<A>, StatementError> {
+  ): Stream.Stream<never, StatementError> {
     return Stream.unwrapScoped(
-      this.compiled(statement, parameters, options, (compiled, values) => this.streamCompiled<A>(compiled, values))
+      this.compiled(statement, parameters, options, (compiled, values) => this.streamCompiled<never>(compiled, values))
     )
   }
 
@@ -366,13 +356,14 @@ export class LentConnection implements SAConnection {
     parameters: unknown,
     options: Partial<ValueOptions> | undefined,
     run: (compiled: Statement.Compiled, values: ValueOptions) => Effect.Effect<A, E, R>
-  ): Effect.Effect<A, E | ArgumentError, R> {
-    return Effect.suspend((): Effect.Effect<A, E | ArgumentError, R> => {
-      const compiled = Statement.compile(statement, parameters, this.connection.dialect)
-      if (compiled instanceof ArgumentError) return Effect.fail(compiled)
-      if (options === undefined) return run(compiled, this.connection.values)
-      return Effect.flatMap(Options.withValues(this.connection.values, options), (values) => run(compiled, values))
-    })
+  ): Effect.Effect<A, E | Statement.Refusal, R> {
+    return Effect.suspend(() =>
+      Statement.compileWith(statement, parameters, this.connection.dialect, (compiled) =>
+        options === undefined
+          ? run(compiled, this.connection.values)
+          : Effect.flatMap(valuesOf(compiled, this.connection.values, options), (values) => run(compiled, values))
+      )
+    )
   }
 }
 
@@ -383,6 +374,26 @@ const notByHand = (): InvalidRequestError =>
   new InvalidRequestError({
     message: "the connection is in the transaction of a body, which ends with it: use transaction for a savepoint in it"
   })
+
+/**
+ * The types of the values of a statement's rows: those of the connection, and over them what this execution asks for.
+ *
+ * @internal
+ */
+export const valuesOf = (
+  compiled: Statement.Compiled,
+  values: ValueOptions,
+  options: Partial<ValueOptions>
+): Effect.Effect<ValueOptions, ArgumentError> =>
+  compiled.values === undefined
+    ? Options.withValues(values, options)
+    : Effect.fail(
+        new ArgumentError({
+          argument: "options",
+          given: "types of values",
+          expected: "none: the statement has its own"
+        })
+      )
 
 /** @internal */
 export const manyInStream = (): ArgumentError =>

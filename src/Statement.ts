@@ -2,20 +2,29 @@
  * Everything that can be executed, turned into SQL with `?` markers and a list of checked parameters.
  *
  * Text takes markers of one style: `?` (PEP 249's `qmark`) with an array of parameters, or `:name` (`named`) with an
- * object. What stands in strings, quoted identifiers and comments is no marker. An array of arrays, or for `:name` of
- * objects, executes the statement once for each.
+ * object; with the option `paramstyle` also `%s` (`format`) and `%(name)s` (`pyformat`). What stands in strings, quoted
+ * identifiers and comments is no marker. An array of arrays, or for named markers of objects, executes the statement once
+ * for each.
+ *
+ * Queries of Kysely, statements and fragments of `@effect/sql`, statements of a Table, and whatever else carries the
+ * Statement symbol have parameters of their own; those that `param` left open are given by name.
  *
  * @since 0.1.0
  */
-import { Stream } from "effect"
+import type * as Sql from "@effect/sql/Statement"
+import { Effect, Stream } from "effect"
+import type { Compilable, DeleteResult, InsertResult, MergeResult, UpdateResult } from "kysely"
 import type { Dialect } from "./Dialect.js"
 import type { LocalData } from "./Driver.js"
-import { ArgumentError, kindOf } from "./Errors.js"
-import { leadingWords, type Token, tokens } from "./Lexer.js"
-import { bind, type BoundValue, isPlainObject, type Parameter } from "./Value.js"
+import { ArgumentError, kindOf, NotSupportedError } from "./Errors.js"
+import * as Fragment from "./Fragment.js"
+import { Param } from "./Param.js"
+import type { RowTransform } from "./RowTransform.js"
+import { ofBuilt, ofWritten, type SqlText } from "./SqlText.js"
+import { bind, type BoundValue, isPlainObject, type Parameter, type ValueOptions } from "./Value.js"
 
 /**
- * What carries a method of this name can be executed: it says for a dialect which text and parameters it is.
+ * What carries a definition under this symbol can be executed.
  *
  * @since 0.1.0
  * @category symbols
@@ -35,23 +44,84 @@ export type TypeId = typeof TypeId
  * @category models
  */
 export interface Statement<out A extends object = object> {
-  readonly [TypeId]: {
-    readonly text: (dialect: Dialect) => string | ArgumentError
-    /** Parameters of its own; then none may be given besides. */
-    readonly parameters: ParameterSet | undefined
-    /** What LOAD DATA LOCAL loads. */
-    readonly data?: Stream.Stream<Uint8Array | string, unknown> | undefined
-    readonly _A: (_: never) => A
-  }
+  readonly [TypeId]: Definition<A>
 }
 
 /**
- * What `execute` takes: text, or anything that carries the Statement symbol.
+ * Why a statement cannot be executed; nothing was sent.
  *
  * @since 0.1.0
  * @category models
  */
-export type Executable<A extends object = object> = string | Statement<A>
+export type Refusal = ArgumentError | NotSupportedError
+
+/**
+ * What a statement says of itself.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Definition<out A extends object = object> {
+  /**
+   * The text for a dialect, a pure function: it is asked once for each dialect, and what it gives is kept as long as the
+   * statement is. A text without `parameters` has markers that are filled at execution.
+   */
+  readonly text: (dialect: Dialect) => Text | Refusal
+  /**
+   * For a statement that makes more of what is given at execution than to fill markers: the statement that it is then. It
+   * is asked at each execution, before anything is sent.
+   */
+  readonly given?: ((parameters: unknown) => Effect.Effect<Statement, Refusal>) | undefined
+  /** What LOAD DATA LOCAL loads. */
+  readonly data?: Stream.Stream<Uint8Array | string, unknown> | undefined
+  /** The types of the values of its rows, whatever the engine's are. Then none may be asked for besides. */
+  readonly values?: ValueOptions | undefined
+  /** What becomes of its rows. */
+  readonly rows?: RowTransform | undefined
+  readonly _A: (_: never) => A
+}
+
+/**
+ * The text of a statement. `parameters` are its own: an array with one for each `?`, those left open as a `Param`, or an
+ * object for `:name`. `sets` are several such arrays.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Text {
+  readonly sql: string
+  readonly parameters?: ReadonlyArray<unknown> | { readonly [name: string]: unknown } | undefined
+  readonly sets?: ReadonlyArray<ReadonlyArray<unknown>> | undefined
+}
+
+/**
+ * What `execute` takes besides Kysely's queries: text, what carries the Statement symbol, and the statements and fragments
+ * of `@effect/sql`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Executable<A extends object = object> = string | Statement<A> | Sql.Statement<A> | Sql.Fragment
+
+/**
+ * A query of Kysely. One that changes rows and returns none has rows of no type.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Query<O> = Compilable<O>
+
+/**
+ * The type of the rows of a Kysely query: none for one that changes rows and returns nothing.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type RowOf<O> = O extends InsertResult | UpdateResult | DeleteResult | MergeResult
+  ? never
+  : O extends object
+    ? O
+    : never
 
 /**
  * One set of parameters: by position for `?`, by name for `:name`.
@@ -87,7 +157,7 @@ export type Parameters = ParameterSet | ReadonlyArray<ParameterSet>
  * @category constructors
  */
 export const text = <A extends object>(sql: string): Statement<A> => ({
-  [TypeId]: { text: () => sql, parameters: undefined, _A: (_: never) => _ }
+  [TypeId]: { text: () => ({ sql }), _A: (_: never) => _ }
 })
 
 /**
@@ -126,7 +196,36 @@ export const loadData = (
   sql: string,
   data: Stream.Stream<Uint8Array | string, unknown>,
   parameters?: ParameterSet
-): Statement => ({ [TypeId]: { text: () => sql, parameters, data, _A: (_: never) => _ } })
+): Statement => ({
+  [TypeId]: { text: () => ({ sql, parameters }), data, _A: (_: never) => _ }
+})
+
+/**
+ * A value that is given when the statement is executed (SQLAlchemy's `bindparam`). It stands wherever a value can stand in
+ * a Kysely query or in a statement of a Table; a name may stand in several places, and is given once.
+ *
+ * @example
+ * ```ts
+ * import { Engine, Statement } from "effect-sa"
+ * import { QueryBuilder } from "effect-sa/kysely"
+ *
+ * const db = QueryBuilder.make<{ person: { id: number; name: string } }>()
+ *
+ * const rename = db
+ *   .updateTable("person")
+ *   .set({ name: Statement.param<string>("name") })
+ *   .where("id", "=", Statement.param<number>("id"))
+ *
+ * export const renamed = Engine.execute(rename, [
+ *   { id: 1, name: "Ada" },
+ *   { id: 2, name: "Grace" }
+ * ])
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const param = <A = unknown>(name: string): Param<A> => new Param<A>(name)
 
 /**
  * Whether this carries the Statement symbol.
@@ -142,162 +241,140 @@ export const isStatement = (u: unknown): u is Statement => typeof u === "object"
  * @since 0.1.0
  * @category models
  */
-export interface Compiled {
-  readonly sql: string
+export interface Compiled extends Pick<SqlText, "sql" | "leavesState" | "isDdl" | "isRead" | "isControl"> {
   readonly parameters: ReadonlyArray<BoundValue>
   readonly sets: ReadonlyArray<ReadonlyArray<BoundValue>> | undefined
-  /** It may leave something in the session that the database does not report. */
-  readonly leavesState: boolean
-  /** It defines, changes or drops tables and the like. */
-  readonly isDdl: boolean
-  /** It reads, takes no locks and leaves nothing behind. */
-  readonly isRead: boolean
-  /** It begins or ends a transaction. */
-  readonly isControl: boolean
   /** What it loads from this side. */
   readonly data: LocalData | undefined
+  /** The types of its values, where it says so itself. */
+  readonly values: ValueOptions | undefined
+  /** What becomes of its rows. */
+  readonly rows: RowTransform | undefined
   /** The same object for the same text: what is learned of a text can be kept with it. */
   readonly text: object
 }
 
-/** What is known of a text, whatever its parameters. */
-interface Parsed {
-  readonly sql: string
-  /** The name of each marker; undefined for a text with `?`. */
-  readonly names: ReadonlyArray<string> | undefined
-  readonly count: number
-  readonly leavesState: boolean
-  readonly isDdl: boolean
-  readonly isRead: boolean
-  readonly isControl: boolean
-  /** The name of the file that the server will ask for. */
-  readonly fileName: string | undefined
-}
-
-/** Texts that are kept parsed, for each dialect. A program that makes new texts all the time pushes the oldest out. */
-const keptTexts = 1_024
-
-const parsedTexts = new WeakMap<Dialect, Map<string, Parsed | ArgumentError>>()
-
-const parsedOf = (sql: string, dialect: Dialect): Parsed | ArgumentError => {
-  let kept = parsedTexts.get(dialect)
-  if (kept === undefined) parsedTexts.set(dialect, (kept = new Map()))
-  const known = kept.get(sql)
-  if (known !== undefined) return known
-  const parsed = parse(sql, dialect)
-  if (kept.size >= keptTexts) {
-    const oldest = kept.keys().next()
-    if (oldest.done !== true) kept.delete(oldest.value)
-  }
-  kept.set(sql, parsed)
-  return parsed
-}
-
-const ddlVerbs: ReadonlySet<string> = new Set(["CREATE", "ALTER", "DROP", "TRUNCATE", "RENAME"])
-
-const parse = (sql: string, dialect: Dialect): Parsed | ArgumentError => {
-  const lexed = tokens(sql, dialect.lexicon)
-  const verb = leadingWords(sql, lexed, 1)[0]
-  if (verb === undefined && lexed.every((token) => token.kind === "comment" || sql[token.start] === ";")) {
-    return new ArgumentError({ argument: "statement", given: "a text without a statement", expected: "one statement" })
-  }
-  const named = lexed.filter((token) => token.kind === "named")
-  const qmarks = lexed.filter((token) => token.kind === "qmark").length
-  if (named.length > 0 && qmarks > 0) {
-    return new ArgumentError({
-      argument: "statement",
-      given: "markers of two styles, ? and :name",
-      expected: "markers of one style"
-    })
-  }
-  const leavesState = dialect.mayLeaveState(sql, lexed)
-  const rest = {
-    leavesState,
-    isRead: verb === "SELECT" && !leavesState && !lexed.some((token) => takesMore(sql, token)),
-    isControl: isControl(leadingWords(sql, lexed, 2)),
-    fileName: verb === "LOAD" ? fileNameOf(sql, lexed) : undefined,
-    isDdl: verb !== undefined && ddlVerbs.has(verb)
-  }
-  if (named.length === 0) return { sql, names: undefined, count: qmarks, ...rest }
-  const names = named.map((token) => sql.slice(token.start + 1, token.end))
-  return { sql: withQmarks(sql, named), names, count: names.length, ...rest }
-}
-
-/** BEGIN and its kind; not ROLLBACK TO a savepoint, nor BEGIN NOT ATOMIC, which is a program. */
-const isControl = ([verb, second]: ReadonlyArray<string>): boolean => {
-  switch (verb) {
-    case "COMMIT":
-    case "END":
-      return true
-    case "ROLLBACK":
-      return second !== "TO"
-    case "BEGIN":
-      return second !== "NOT"
-    case "START":
-      return second === "TRANSACTION"
-    default:
-      return false
-  }
-}
-
 /**
- * The name in `LOAD DATA LOCAL INFILE 'name'`, or LOAD XML. One with quotes or backslashes in it is none: what it means
- * depends on the session.
- */
-const fileNameOf = (sql: string, lexed: ReadonlyArray<Token>): string | undefined => {
-  const all = lexed.filter((token) => token.kind !== "comment").map((token) => sql.slice(token.start, token.end))
-  const infile = all.findIndex((each) => each.toUpperCase() === "INFILE")
-  const before = all.slice(0, Math.max(0, infile)).join(" ")
-  return /^LOAD (?:DATA|XML) (?:(?:LOW_PRIORITY|CONCURRENT) )?LOCAL$/i.test(before)
-    ? /^(['"])([^'"\\]+)\1$/.exec(all[infile + 1] ?? "")?.[2]
-    : undefined
-}
-
-/** FOR UPDATE, LOCK IN SHARE MODE, INTO OUTFILE: a select with any of these words may do more than read. */
-const takesMore = (sql: string, token: Token): boolean =>
-  token.kind === "word" && /^(?:for|lock|into)$/i.test(sql.slice(token.start, token.end))
-
-const withQmarks = (sql: string, named: ReadonlyArray<Token>): string => {
-  let text = ""
-  let from = 0
-  for (const token of named) {
-    text += `${sql.slice(from, token.start)}?`
-    from = token.end
-  }
-  return text + sql.slice(from)
-}
-
-const none: ReadonlyArray<BoundValue> = []
-
-/**
- * Turns a statement and its parameters into what connections execute, or says what is wrong with them.
+ * Turns a statement and its parameters into what connections execute, or says what is wrong with them; an effect does, where
+ * a statement has to find out first.
  *
  * @since 0.1.0
  * @category compiling
  */
 export const compile = (
-  executable: Executable | unknown,
+  executable: unknown,
   parameters: unknown,
   dialect: Dialect
+): Compiled | Refusal | Effect.Effect<Compiled, Refusal> => {
+  if (typeof executable === "string") return compileText(executable, parameters, dialect)
+  const statement = statementOf(executable)
+  if (!isStatement(statement)) return statement
+  const definition = statement[TypeId]
+  if (definition.given === undefined) return compileDefinition(statement, parameters, dialect)
+  return Effect.flatMap(definition.given(parameters), (filled) =>
+    compileWith(filled, undefined, dialect, Effect.succeed)
+  )
+}
+
+/**
+ * As `compile`, for a text.
+ *
+ * @since 0.1.0
+ * @category compiling
+ */
+export const compileText = (sql: string, parameters: unknown, dialect: Dialect): Compiled | ArgumentError =>
+  compileTextOf({ sql }, parameters, dialect)
+
+/**
+ * Compiles a statement, and goes on with that: at once, where nothing has to be found out first.
+ *
+ * @since 0.1.0
+ * @category compiling
+ */
+export const compileWith = <A, E, R>(
+  executable: unknown,
+  parameters: unknown,
+  dialect: Dialect,
+  run: (compiled: Compiled) => Effect.Effect<A, E, R>
+): Effect.Effect<A, E | Refusal, R> => {
+  const compiled = compile(executable, parameters, dialect)
+  return isCompiled(compiled) ? run(compiled) : Effect.flatMap(compiled, run)
+}
+
+const isCompiled = (u: Compiled | Refusal | Effect.Effect<Compiled, Refusal>): u is Compiled => !Effect.isEffect(u)
+
+/** Statements that were made of what is none, such as queries of Kysely. */
+const adapted = new WeakMap<object, Statement | ArgumentError>()
+
+const statementOf = (executable: unknown): Statement | ArgumentError => {
+  if (isStatement(executable)) return executable
+  if (typeof executable !== "object" || executable === null) return noStatement(executable)
+  const known = adapted.get(executable)
+  if (known !== undefined) return known
+  const made = adapt(executable)
+  adapted.set(executable, made)
+  return made
+}
+
+const adapt = (executable: object): Statement | ArgumentError => {
+  if (Fragment.isFragment(executable))
+    return { [TypeId]: { text: (dialect) => Fragment.text(executable, dialect), _A: (_: never) => _ } }
+  if (!("toOperationNode" in executable) || !("compile" in executable) || typeof executable.compile !== "function")
+    return noStatement(executable)
+  try {
+    const compiled: unknown = executable.compile()
+    return isStatement(compiled)
+      ? compiled
+      : refuse(
+          "statement",
+          "a query of a Kysely of its own, whose plugins cannot be seen",
+          "a query of QueryBuilder.make, or QueryBuilder.statement(query, { plugins })"
+        )
+  } catch {
+    return refuse("statement", "a query that Kysely cannot compile", "a whole query")
+  }
+}
+
+const noStatement = (given: unknown): ArgumentError => refuse("statement", kindOf(given), "SQL text or a statement")
+
+const texts = new WeakMap<Statement, WeakMap<Dialect, Text | Refusal>>()
+
+/** The text of a statement for a dialect, made once. */
+const textOf = (statement: Statement, dialect: Dialect): Text | Refusal => {
+  let byDialect = texts.get(statement)
+  if (byDialect === undefined) texts.set(statement, (byDialect = new WeakMap()))
+  const known = byDialect.get(dialect)
+  if (known !== undefined) return known
+  const text = statement[TypeId].text(dialect)
+  byDialect.set(dialect, text)
+  return text
+}
+
+const isRefusal = (u: unknown): u is Refusal => u instanceof ArgumentError || u instanceof NotSupportedError
+
+const compileDefinition = (statement: Statement, parameters: unknown, dialect: Dialect): Compiled | Refusal => {
+  const text = textOf(statement, dialect)
+  if (isRefusal(text)) return text
+  const { data, values, rows } = statement[TypeId]
+  const compiled = compileTextOf(text, parameters, dialect, data)
+  return isRefusal(compiled) || (values === undefined && rows === undefined) ? compiled : { ...compiled, values, rows }
+}
+
+const compileTextOf = (
+  text: Text,
+  parameters: unknown,
+  dialect: Dialect,
+  data?: Stream.Stream<Uint8Array | string, unknown>
 ): Compiled | ArgumentError => {
-  let sql: string | ArgumentError
-  let given = parameters
-  let data: Stream.Stream<Uint8Array | string, unknown> | undefined
-  if (typeof executable === "string") sql = executable
-  else if (isStatement(executable)) {
-    sql = executable[TypeId].text(dialect)
-    data = executable[TypeId].data
-    const own = executable[TypeId].parameters
-    if (own !== undefined) {
-      if (given !== undefined) return refuse("parameters", kindOf(given), "none, because the statement has its own")
-      given = own
-    }
-  } else return refuse("statement", kindOf(executable), "SQL text or a statement")
-  if (typeof sql !== "string") return sql
+  const { sql, parameters: own, sets } = text
   if (!sql.isWellFormed()) return refuse("statement", "a text with a lone surrogate", "well-formed Unicode text")
-  const parsed = parsedOf(sql, dialect)
+  const isBuilt = Array.isArray(own) || sets !== undefined
+  const parsed = isBuilt ? ofBuilt(sql, dialect) : ofWritten(sql, dialect)
   if (parsed instanceof ArgumentError) return parsed
-  const found = given === undefined ? compileWithout(parsed) : compileWith(parsed, given)
+  const found =
+    own === undefined && sets === undefined
+      ? compileGiven(parsed, parameters)
+      : compileOwn(parsed, own, sets, parameters)
   if (found instanceof ArgumentError || (data === undefined && parsed.fileName === undefined)) return found
   return compileLoad(found, data, parsed.fileName)
 }
@@ -319,36 +396,95 @@ const compileLoad = (
   return { ...compiled, data: { name, stream } }
 }
 
-const refuse = (argument: string, given: string, expected: string): ArgumentError =>
-  new ArgumentError({ argument, given, expected })
+const none: ReadonlyArray<BoundValue> = []
 
-const countOf = (count: number): string => (count === 1 ? "1 parameter" : `${count} parameters`)
+/** A text with parameters of its own: what is given at execution is for those that were left open. */
+const compileOwn = (
+  parsed: SqlText,
+  own: Text["parameters"],
+  sets: Text["sets"],
+  given: unknown
+): Compiled | ArgumentError => {
+  const open = Array.isArray(own) ? namesOf(own) : noNames
+  if (open.length > 0 && Array.isArray(own)) return compileOpen(parsed, own, open, given)
+  if (given !== undefined && !isEmptySet(given))
+    return refuse("parameters", kindOf(given), "none, because the statement has its own")
+  if (sets !== undefined) return bindSets(parsed, sets)
+  return compileOne(parsed, own)
+}
 
-const compileWithout = (parsed: Parsed): Compiled | ArgumentError =>
-  parsed.count === 0
-    ? compiled(parsed, none, undefined)
-    : refuse(
-        "parameters",
-        "none",
-        parsed.names === undefined ? countOf(parsed.count) : `an object with ${unique(parsed.names)}`
-      )
+const noNames: ReadonlyArray<string> = []
 
-const compileWith = (parsed: Parsed, given: unknown): Compiled | ArgumentError => {
-  if (isMany(parsed, given)) {
-    const sets: Array<ReadonlyArray<BoundValue>> = []
+/** The names of the parameters that were left open, each once. */
+const namesOf = (own: ReadonlyArray<unknown>): ReadonlyArray<string> => {
+  let names: Array<string> | undefined
+  for (const value of own) {
+    if (value instanceof Param) {
+      names ??= []
+      if (!names.includes(value.name)) names.push(value.name)
+    }
+  }
+  return names ?? noNames
+}
+
+const isEmptySet = (given: unknown): boolean =>
+  Array.isArray(given) ? given.length === 0 : isPlainObject(given) && Object.keys(given).length === 0
+
+const compileOpen = (
+  parsed: SqlText,
+  own: ReadonlyArray<unknown>,
+  open: ReadonlyArray<string>,
+  given: unknown
+): Compiled | ArgumentError => {
+  const filled = (set: unknown, argument: string): ReadonlyArray<unknown> | ArgumentError => {
+    const refused = checkNames(open, set, argument)
+    if (refused !== undefined) return refused
+    return own.map((value) => (value instanceof Param && isPlainObject(set) ? set[value.name] : value))
+  }
+  if (Array.isArray(given)) {
+    const sets: Array<ReadonlyArray<unknown>> = []
     for (let i = 0; i < given.length; i++) {
-      const set = bindSet(parsed, given[i], `parameters[${i}]`)
+      const set = filled(given[i], `parameters[${i}]`)
       if (set instanceof ArgumentError) return set
       sets.push(set)
     }
-    return compiled(parsed, none, sets)
+    return bindSets(parsed, sets)
   }
-  const set = bindSet(parsed, given, "parameters")
-  return set instanceof ArgumentError ? set : compiled(parsed, set, undefined)
+  const set = filled(given, "parameters")
+  return set instanceof ArgumentError ? set : compileOne(parsed, set)
 }
 
-const compiled = (
-  parsed: Parsed,
+/** A text whose parameters are all given at execution. */
+const compileGiven = (parsed: SqlText, given: unknown): Compiled | ArgumentError => {
+  if (given === undefined) {
+    return parsed.count === 0
+      ? compiledOf(parsed, none, undefined)
+      : refuse(
+          "parameters",
+          "none",
+          parsed.names === undefined ? countOf(parsed.count) : `an object with ${unique(parsed.names)}`
+        )
+  }
+  return isMany(parsed, given) ? bindSets(parsed, given) : compileOne(parsed, given)
+}
+
+const compileOne = (parsed: SqlText, given: unknown): Compiled | ArgumentError => {
+  const set = bindSet(parsed, given, "parameters")
+  return set instanceof ArgumentError ? set : compiledOf(parsed, set, undefined)
+}
+
+const bindSets = (parsed: SqlText, given: ReadonlyArray<unknown>): Compiled | ArgumentError => {
+  const sets = new Array<ReadonlyArray<BoundValue>>(given.length)
+  for (let i = 0; i < given.length; i++) {
+    const set = bindSet(parsed, given[i], `parameters[${i}]`)
+    if (set instanceof ArgumentError) return set
+    sets[i] = set
+  }
+  return compiledOf(parsed, none, sets)
+}
+
+const compiledOf = (
+  parsed: SqlText,
   parameters: ReadonlyArray<BoundValue>,
   sets: ReadonlyArray<ReadonlyArray<BoundValue>> | undefined
 ): Compiled => ({
@@ -360,20 +496,27 @@ const compiled = (
   isRead: parsed.isRead && sets === undefined,
   isControl: parsed.isControl,
   data: undefined,
+  values: undefined,
+  rows: undefined,
   text: parsed
 })
+
+const refuse = (argument: string, given: string, expected: string): ArgumentError =>
+  new ArgumentError({ argument, given, expected })
+
+const countOf = (count: number): string => (count === 1 ? "1 parameter" : `${count} parameters`)
 
 /**
  * Whether these are several sets: arrays for `?`, objects for `:name`. An object among the parameters of a text with `?`
  * is a JSON value. No sets at all, for a statement that has markers, are several too: it is executed for none.
  */
-const isMany = ({ names, count }: Parsed, given: unknown): given is ReadonlyArray<unknown> => {
+const isMany = ({ names, count }: SqlText, given: unknown): given is ReadonlyArray<unknown> => {
   if (!Array.isArray(given)) return false
   if (given.length === 0) return count > 0
   return names === undefined ? given.every(Array.isArray) : given.every(isPlainObject)
 }
 
-const bindSet = (parsed: Parsed, given: unknown, argument: string): ReadonlyArray<BoundValue> | ArgumentError =>
+const bindSet = (parsed: SqlText, given: unknown, argument: string): ReadonlyArray<BoundValue> | ArgumentError =>
   parsed.names === undefined ? bindPositional(parsed.count, given, argument) : bindNamed(parsed.names, given, argument)
 
 const bindPositional = (count: number, given: unknown, argument: string): ReadonlyArray<BoundValue> | ArgumentError => {
@@ -397,18 +540,28 @@ const bindNamed = (
   given: unknown,
   argument: string
 ): ReadonlyArray<BoundValue> | ArgumentError => {
-  if (!isPlainObject(given)) return refuse(argument, kindOf(given), `an object with ${unique(names)}`)
+  const refused = checkNames(names, given, argument)
+  if (refused !== undefined || !isPlainObject(given)) return refused ?? none
   const bound: Array<BoundValue> = []
   for (const name of names) {
-    if (!Object.hasOwn(given, name)) return refuse(`${argument}.${name}`, "nothing", "a value")
     const value = bind(given[name], `${argument}.${name}`)
     if (value instanceof ArgumentError) return value
     bound.push(value)
   }
+  return bound
+}
+
+/** Whether there is a value for each name, and no other. */
+const checkNames = (names: ReadonlyArray<string>, given: unknown, argument: string): ArgumentError | undefined => {
+  if (!isPlainObject(given))
+    return refuse(argument, given === undefined ? "none" : kindOf(given), `an object with ${unique(names)}`)
+  for (const name of names) {
+    if (!Object.hasOwn(given, name)) return refuse(`${argument}.${name}`, "nothing", "a value")
+  }
   for (const name of Object.keys(given)) {
     if (!names.includes(name)) return refuse(`${argument}.${name}`, "a value", `only ${unique(names)}`)
   }
-  return bound
+  return undefined
 }
 
 const unique = (names: ReadonlyArray<string>): string => [...new Set(names)].join(", ")

@@ -9,7 +9,7 @@ const execute = (
   connection: Connection.Connection,
   sql: string
 ): Effect.Effect<Driver.DriverResult, Errors.StatementError> => {
-  const compiled = Statement.compile(sql, undefined, connection.dialect)
+  const compiled = Statement.compileText(sql, undefined, connection.dialect)
   return compiled instanceof Errors.ArgumentError
     ? Effect.fail(compiled)
     : connection.execute(compiled, connection.values)
@@ -267,7 +267,7 @@ export const connectionContract = (backend: Backend): void => {
     it.scopedLive(`is refused while a stream is open [${backend.name}]`, () =>
       Effect.gen(function* () {
         const connection = yield* Connection.make({ url })
-        const compiled = Statement.compile("SELECT 1", undefined, connection.dialect)
+        const compiled = Statement.compileText("SELECT 1", undefined, connection.dialect)
         if (compiled instanceof Errors.ArgumentError) return yield* Effect.fail(compiled)
         yield* connection.stream(compiled, connection.values)
         expect(yield* Effect.flip(connection.selectDatabase("x"))).toMatchObject({ _tag: "InvalidRequestError" })

@@ -153,7 +153,7 @@ export const sessionContract = (backend: Backend): void => {
           initCommand: ["SET SESSION group_concat_max_len = 2048", "SET @x = 1"]
         })
         expect(connection.recycle(false)).toBe("keep")
-        const changing = Statement.compile("SET @y = 1", undefined, connection.dialect)
+        const changing = Statement.compileText("SET @y = 1", undefined, connection.dialect)
         if (changing instanceof Error) return yield* Effect.fail(changing)
         yield* connection.execute(changing, connection.values)
         const recycled = connection.recycle(false)

@@ -16,7 +16,7 @@ const notInTransaction = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
 for (const backend of servers()) {
   const run = (connection: Connection.Connection, sql: string) =>
     Effect.suspend(() => {
-      const compiled = Statement.compile(sql, undefined, connection.dialect)
+      const compiled = Statement.compileText(sql, undefined, connection.dialect)
       return compiled instanceof Errors.ArgumentError
         ? Effect.die(compiled)
         : connection.execute(compiled, connection.values)
@@ -143,7 +143,7 @@ for (const backend of servers()) {
         yield* chained(
           Effect.scoped(
             Effect.gen(function* () {
-              const compiled = Statement.compile(`SELECT * FROM ${name}`, undefined, connection.dialect)
+              const compiled = Statement.compileText(`SELECT * FROM ${name}`, undefined, connection.dialect)
               if (compiled instanceof Errors.ArgumentError) return yield* compiled
               const stream = yield* connection.stream(compiled, connection.values)
               expect(yield* stream.pull).toEqual([[1]])

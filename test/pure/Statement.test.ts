@@ -1,20 +1,20 @@
 import { describe, expect, it } from "@effect/vitest"
-import { FastCheck, Option, Stream } from "effect"
+import { Effect, FastCheck, Option, Stream } from "effect"
 import { type Dialect, Errors, Statement } from "effect-sa"
 import { dialect as mysql } from "effect-sa/mysql/MysqlDialect"
 import { dialect as sqlite } from "effect-sa/sqlite/SqliteDialect"
 
 const dialects: ReadonlyArray<Dialect.Dialect> = [mysql, sqlite]
 
-const compiled = (statement: unknown, parameters?: unknown, dialect: Dialect.Dialect = mysql): Statement.Compiled => {
-  const found = Statement.compile(statement, parameters, dialect)
-  if (found instanceof Errors.ArgumentError) throw found
-  return found
-}
+const compiling = (statement: unknown, parameters: unknown, dialect: Dialect.Dialect) =>
+  Statement.compileWith(statement, parameters, dialect, Effect.succeed)
+
+const compiled = (statement: unknown, parameters?: unknown, dialect: Dialect.Dialect = mysql): Statement.Compiled =>
+  Effect.runSync(compiling(statement, parameters, dialect))
 
 const refused = (statement: unknown, parameters?: unknown, dialect: Dialect.Dialect = mysql): Errors.ArgumentError => {
-  const found = Statement.compile(statement, parameters, dialect)
-  if (!(found instanceof Errors.ArgumentError)) throw new Error(`not refused: ${JSON.stringify(found.sql)}`)
+  const found = Effect.runSync(Effect.flip(compiling(statement, parameters, dialect)))
+  if (!(found instanceof Errors.ArgumentError)) throw found
   return found
 }
 
@@ -158,7 +158,10 @@ describe("Statement.compile", () => {
 
   it("takes a statement's own parameters, and then no others", () => {
     const own: Statement.Statement = {
-      [Statement.TypeId]: { text: (dialect) => `SELECT ? -- ${dialect.name}`, parameters: [7], _A: (_: never) => _ }
+      [Statement.TypeId]: {
+        text: (dialect) => ({ sql: `SELECT ? -- ${dialect.name}`, parameters: [7] }),
+        _A: (_: never) => _
+      }
     }
     expect([compiled(own).sql, compiled(own).parameters]).toEqual(["SELECT ? -- mysql", [7]])
     expect(compiled(own, undefined, sqlite).sql).toBe("SELECT ? -- sqlite")
@@ -166,7 +169,6 @@ describe("Statement.compile", () => {
     const wrong: Statement.Statement = {
       [Statement.TypeId]: {
         text: () => new Errors.ArgumentError({ argument: "x", given: "y", expected: "z" }),
-        parameters: undefined,
         _A: (_: never) => _
       }
     }

@@ -47,7 +47,7 @@ const connectionTo = (driver: Driver.DriverConnection) =>
   )
 
 const execute = (connection: Connection.Connection, sql: string) => {
-  const compiled = Statement.compile(sql, undefined, connection.dialect)
+  const compiled = Statement.compileText(sql, undefined, connection.dialect)
   return compiled instanceof Errors.ArgumentError
     ? Effect.die(compiled)
     : connection.execute(compiled, connection.values)

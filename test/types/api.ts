@@ -194,7 +194,7 @@ tupleCursor.execute("SELECT ?", () => 1)
 tupleCursor.callProc("p", 1)
 // @ts-expect-error there is no such way to scroll
 tupleCursor.scroll(1, "sideways")
-holds<Equal<ErrorOf<ReturnType<typeof tupleCursor.mogrify>>, Errors.ArgumentError | Errors.ProgrammingError>>()
+holds<Equal<ErrorOf<ReturnType<typeof tupleCursor.mogrify>>, Statement.Refusal | Errors.ProgrammingError>>()
 holds<Equal<ErrorOf<typeof tupleCursor.close>, never>>()
 holds<Equal<ValueOf<typeof handle.warnings>, ReadonlyArray<Connection.Warning>>>()
 const typeCodes: ReadonlyArray<Cursor.TypeCode> = ["STRING", "BINARY", "NUMBER", "DATETIME"]
