@@ -18,7 +18,6 @@ import {
   type InvalidRequestError
 } from "./Errors.js"
 import { emptyResult } from "./Driver.js"
-import * as Options from "./Options.js"
 import { Pace } from "./Pace.js"
 import * as Pool from "./Pool.js"
 import * as Result from "./Result.js"
@@ -258,8 +257,9 @@ const makeEngine = (pool: Pool.Pool): Engine => {
  * @since 0.1.0
  * @category constructors
  */
-export const make = (options: Options.Options = {}): Effect.Effect<Engine, ConnectError | ArgumentError, Scope.Scope> =>
-  Effect.map(Pool.make(options), makeEngine)
+export const make = (
+  options: Pool.PoolOptions = {}
+): Effect.Effect<Engine, ConnectError | ArgumentError, Scope.Scope> => Effect.map(Pool.make(options), makeEngine)
 
 /**
  * An engine over a pool that the program has already.
@@ -295,10 +295,10 @@ export interface Statics<Self> {
     body: Effect.Effect<A, E, R>
   ) => Effect.Effect<A, E | AcquireError, Exclude<R, SAConnection> | Self>
   /** A layer with an engine. */
-  readonly layer: (options?: Options.Options) => Layer.Layer<Self, ConnectError | ArgumentError>
+  readonly layer: (options?: Pool.PoolOptions) => Layer.Layer<Self, ConnectError | ArgumentError>
   /** A layer with an engine whose options come from `Config`. */
   readonly layerConfig: (
-    config: Config.Config.Wrap<Options.Options>
+    config: Config.Config.Wrap<Pool.PoolOptions>
   ) => Layer.Layer<Self, ConnectError | ArgumentError | ConfigError>
   /** A layer with one connection of the engine, lent for as long as the layer lives. */
   readonly connectionLayer: Layer.Layer<SAConnection, AcquireError, Self>

@@ -393,6 +393,15 @@ export const isDatabaseError = (u: unknown): u is DatabaseError => {
 export const isDriverError = (u: unknown): u is DriverError => isDatabaseError(u) || u instanceof InterfaceError
 
 /**
+ * Whether opening a connection can have failed with this.
+ *
+ * @since 0.1.0
+ * @category guards
+ */
+export const isConnectError = (u: unknown): u is ConnectError =>
+  isDriverError(u) && u._tag !== "DataError" && u._tag !== "IntegrityError"
+
+/**
  * The same error, of the set of parameters at this place.
  *
  * @since 0.1.0

@@ -9,8 +9,22 @@
  *
  * @since 0.1.0
  */
-import { Cause, type Clock, Deferred, Effect, Exit, type Fiber, FiberId, FiberSet, Option, Scope } from "effect"
+import {
+  Cause,
+  type Clock,
+  Deferred,
+  Effect,
+  Exit,
+  type Fiber,
+  FiberId,
+  FiberSet,
+  Option,
+  Queue,
+  Scope,
+  Stream
+} from "effect"
 import { InvalidRequestError, PoolClosedError, type PoolNumbers, PoolTimeoutError } from "./Errors.js"
+import { LeaseWatch } from "./LeaseWatch.js"
 import type { Restore } from "./Turn.js"
 
 /**
@@ -71,6 +85,15 @@ export interface Options<A, E, R> {
   /** 0 asks every time, `Infinity` never. */
   readonly validateAfter: number
   readonly closeTimeout: number
+  /**
+   * Makes an item ready for its next user, within the time that the user may wait. An item for which that fails is ended;
+   * unless it failed for good, by `verdict`, another is tried.
+   */
+  readonly onCheckout?: ((item: A) => Effect.Effect<void, E>) | undefined
+  /** Runs when a user gives an item back, before it is judged. An item for which that dies is ended. */
+  readonly onCheckin?: ((item: A) => Effect.Effect<void>) | undefined
+  /** Warns of items that were taken so long ago and have not come back; 0 never. Default 0. */
+  readonly leakThreshold?: number | undefined
 }
 
 /**
@@ -123,6 +146,8 @@ export interface LeasePool<A, E> {
   readonly lease: Effect.Effect<Lease<A>, E | PoolTimeoutError | PoolClosedError>
   /** The pool's numbers now. */
   readonly numbers: Effect.Effect<PoolNumbers>
+  /** The pool's numbers now, and whenever they have changed; a slow reader gets the newest. It ends with the pool. */
+  readonly changes: Stream.Stream<PoolNumbers>
   /** Whether `close` or `terminate` was called. */
   readonly isClosed: Effect.Effect<boolean>
   /** Ends the idle items. What is lent stays lent. */
@@ -214,13 +239,19 @@ class LeasePoolState<A, E, R> {
   private pausing = false
   private watchingDeadlines = false
   private phase: "open" | "closed" = "open"
+  /** Who follows the numbers. */
+  private readonly followers = new Set<Queue.Queue<PoolNumbers>>()
+  private readonly watch: LeaseWatch | undefined
 
   constructor(
     private readonly options: Options<A, E, R>,
     private readonly clock: Clock.Clock,
     private readonly fork: Fork<R>,
     private readonly emptied: Deferred.Deferred<void>
-  ) {}
+  ) {
+    const threshold = options.leakThreshold ?? 0
+    this.watch = threshold > 0 ? new LeaseWatch(threshold) : undefined
+  }
 
   numbers(): PoolNumbers {
     const { minSize, maxSize } = this.options
@@ -236,6 +267,30 @@ class LeasePoolState<A, E, R> {
 
   get isTakenOver(): boolean {
     return this.waiters.first?.takesOver === true
+  }
+
+  /** The numbers are others than before. */
+  private noteChange(): void {
+    if (this.followers.size === 0) return
+    const numbers = this.numbers()
+    for (const follower of this.followers) follower.unsafeOffer(numbers)
+  }
+
+  get changes(): Stream.Stream<PoolNumbers> {
+    return Stream.unwrapScoped(
+      Effect.map(
+        Effect.acquireRelease(Queue.sliding<PoolNumbers>(1), (queue) => {
+          this.followers.delete(queue)
+          return Queue.shutdown(queue)
+        }),
+        (queue) => {
+          this.followers.add(queue)
+          queue.unsafeOffer(this.numbers())
+          const ended = Deferred.await(this.emptied)
+          return Stream.changes(Stream.interruptWhen(Stream.fromQueue(queue), ended))
+        }
+      )
+    )
   }
 
   private now(): number {
@@ -257,6 +312,7 @@ class LeasePoolState<A, E, R> {
       } else {
         this.idle.pop()
         entry.state = "lent"
+        this.noteChange()
         return entry
       }
     }
@@ -320,13 +376,15 @@ class LeasePoolState<A, E, R> {
       waiter.resume = resume
       waiter.state = "waiting"
       this.waiters.add(waiter)
+      this.noteChange()
       this.watchDeadlines()
       this.supply()
     })
   }
 
-  newWaiter(shares: boolean, takesOver: boolean): Waiter<A, E> {
-    return new Waiter(this.now() + this.options.acquireTimeout, shares, takesOver)
+  /** When the wait of somebody ends who begins to wait now. */
+  newDeadline(): number {
+    return this.now() + this.options.acquireTimeout
   }
 
   /** After an interrupted wait: leaves the queue, or gives back what arrived too late to be noticed. */
@@ -338,6 +396,7 @@ class LeasePoolState<A, E, R> {
   private leave(waiter: Waiter<A, E>): void {
     waiter.state = "over"
     this.waiters.remove(waiter)
+    this.noteChange()
   }
 
   private failWaiters(cause: Cause.Cause<E | PoolClosedError>): void {
@@ -354,6 +413,7 @@ class LeasePoolState<A, E, R> {
       entry.state = "idle"
       entry.idleSince = this.now()
       this.idle.push(entry)
+      this.noteChange()
       return
     }
     entry.state = "lent"
@@ -369,6 +429,7 @@ class LeasePoolState<A, E, R> {
     this.waiters.remove(waiter)
     waiter.state = "served"
     waiter.entry = entry
+    this.noteChange()
     waiter.resume(Effect.succeed(entry))
   }
 
@@ -410,6 +471,7 @@ class LeasePoolState<A, E, R> {
   /** Opens an item, and takes it in or ends its scope: whatever happens, it is in one of the two hands. */
   private openOne(): Effect.Effect<void, E, R> {
     this.opening++
+    this.noteChange()
     return Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(Scope.make(), (scope) =>
         Effect.matchCauseEffect(restore(Scope.extend(this.options.open, scope)), {
@@ -418,6 +480,7 @@ class LeasePoolState<A, E, R> {
               Scope.close(scope, Exit.failCause(cause)),
               Effect.suspend(() => {
                 this.opening--
+                this.noteChange()
                 this.noteEmpty()
                 return Effect.failCause(cause)
               })
@@ -503,7 +566,8 @@ class LeasePoolState<A, E, R> {
   giveBack(entry: Entry<A>): void {
     if (entry.state !== "lent") return
     if (entry.sharers > 0 && !this.leaveShared(entry)) return
-    const recycled = this.options.recycle(entry.item, this.isTakenOver)
+    this.watch?.giveBack(entry)
+    const recycled = this.recycled(entry)
     if (typeof recycled === "string") {
       this.settle(entry, recycled)
     } else {
@@ -516,6 +580,50 @@ class LeasePoolState<A, E, R> {
         })
       )
     }
+  }
+
+  /** What becomes of an item, after what is to be done when it comes back. */
+  private recycled({ item }: Entry<A>): Recycled | Effect.Effect<Recycled> {
+    const { onCheckin, recycle } = this.options
+    if (onCheckin === undefined || this.options.isBroken(item)) return recycle(item, this.isTakenOver)
+    return Effect.flatMap(onCheckin(item), () => {
+      // Nobody takes over what somebody else has had in the meantime.
+      const recycled = recycle(item, false)
+      return typeof recycled === "string" ? Effect.succeed(recycled) : recycled
+    })
+  }
+
+  /** Ends an item that could not be made ready for its user. */
+  discard(entry: Entry<A>): void {
+    if (entry.state !== "lent") return
+    this.end(entry)
+    this.supply()
+  }
+
+  /** Notes who has an item from now on, where that is watched. */
+  noteTaken(entry: Entry<A>): Effect.Effect<Entry<A>> {
+    return this.watch === undefined ? Effect.succeed(entry) : Effect.as(this.watch.take(entry, this.now()), entry)
+  }
+
+  /** Warns of what has been lent for too long. */
+  reportLeaks(): Effect.Effect<void> {
+    return this.watch?.report(this.now()) ?? Effect.void
+  }
+
+  /** What somebody hears whose time was over before an item was ready for them. */
+  lateFor(lastFailure: E | undefined): PoolTimeoutError {
+    const pool = this.numbers()
+    return new PoolTimeoutError({
+      reason: "AcquireTimeout",
+      message: timeoutMessage(this.options.acquireTimeout, pool, lastFailure),
+      pool,
+      cause: lastFailure
+    })
+  }
+
+  /** Milliseconds until then, one at least. */
+  timeUntil(deadline: number): number {
+    return Math.max(1, deadline - this.now())
   }
 
   /** One user fewer; whether it was the last. */
@@ -544,6 +652,8 @@ class LeasePoolState<A, E, R> {
     if (entry.state === "gone") return
     entry.state = "gone"
     this.entries.delete(entry)
+    this.watch?.giveBack(entry)
+    this.noteChange()
     if (this.options.isBroken(entry.item)) this.options.terminate(entry.item)
     this.closeScope(entry)
   }
@@ -624,18 +734,9 @@ class LeasePoolState<A, E, R> {
   private expireWaiters(): void {
     const now = this.now()
     for (let waiter = this.waiters.first; waiter !== undefined && waiter.deadline <= now; waiter = this.waiters.first) {
-      const pool = this.numbers()
+      const late = this.lateFor(waiter.lastFailure)
       this.leave(waiter)
-      waiter.resume(
-        Effect.fail(
-          new PoolTimeoutError({
-            reason: "AcquireTimeout",
-            message: timeoutMessage(this.options.acquireTimeout, pool, waiter.lastFailure),
-            pool,
-            cause: waiter.lastFailure
-          })
-        )
-      )
+      waiter.resume(Effect.fail(late))
     }
   }
 }
@@ -702,14 +803,15 @@ export const make = <A, E, R>(options: Options<A, E, R>): Effect.Effect<LeasePoo
     yield* reaper(options, state, fork)
 
     /** Lends an item within a region that cannot be interrupted, but for the wait. */
-    const checkOut = (
+    const take = (
       restore: Restore,
       shares: boolean,
-      takesOver = false
+      takesOver: boolean,
+      deadline: number | undefined
     ): Effect.Effect<Entry<A>, E | PoolTimeoutError | PoolClosedError> => {
       const entry = shares ? state.takeShared() : state.takeNow()
       if (entry !== undefined) return Effect.succeed(entry)
-      const waiter = state.newWaiter(shares, takesOver)
+      const waiter = new Waiter<A, E>(deadline ?? state.newDeadline(), shares, takesOver)
       return Effect.matchCauseEffect(restore(state.wait(waiter)), {
         onFailure: (cause) => {
           state.giveUp(waiter)
@@ -717,6 +819,52 @@ export const make = <A, E, R>(options: Options<A, E, R>): Effect.Effect<LeasePoo
         },
         onSuccess: Effect.succeed
       })
+    }
+
+    const { onCheckout } = options
+    const isPlain = onCheckout === undefined && (options.leakThreshold ?? 0) === 0
+
+    /** As `take`, and makes the item ready: another is tried until the deadline where that fails. */
+    const checkOut = (
+      restore: Restore,
+      shares: boolean,
+      takesOver = false
+    ): Effect.Effect<Entry<A>, E | PoolTimeoutError | PoolClosedError> => {
+      if (isPlain) return take(restore, shares, takesOver, undefined)
+      const deadline = state.newDeadline()
+      const attempt = (round: number): Effect.Effect<Entry<A>, E | PoolTimeoutError | PoolClosedError> =>
+        Effect.flatMap(take(restore, shares, takesOver && onCheckout === undefined, deadline), (entry) => {
+          if (onCheckout === undefined) return state.noteTaken(entry)
+          const ready = Effect.timeoutOption(
+            Effect.suspend(() => onCheckout(entry.item)),
+            state.timeUntil(deadline)
+          )
+          return Effect.matchCauseEffect(restore(ready), {
+            onFailure: (cause) => {
+              state.discard(entry)
+              const failure = Cause.failureOption(cause)
+              return Option.isNone(failure) || options.verdict(failure.value) === "fail"
+                ? Effect.failCause(cause)
+                : again(round, failure.value)
+            },
+            onSuccess: (inTime) => {
+              if (Option.isSome(inTime)) return state.noteTaken(entry)
+              state.discard(entry)
+              return Effect.fail(state.lateFor(undefined))
+            }
+          })
+        })
+      /** After a pause, as for items that cannot be opened. */
+      const again = (round: number, failure: E): Effect.Effect<Entry<A>, E | PoolTimeoutError | PoolClosedError> => {
+        const delay = Math.min(longestRetryDelay, firstRetryDelay * 2 ** round)
+        return delay >= state.timeUntil(deadline)
+          ? Effect.fail(state.lateFor(failure))
+          : Effect.zipRight(
+              restore(Effect.sleep(delay)),
+              Effect.suspend(() => attempt(round + 1))
+            )
+      }
+      return attempt(0)
     }
 
     const lend = <B, E2, R2>(checkedOut: ReturnType<typeof checkOut>, body: (item: A) => Effect.Effect<B, E2, R2>) =>
@@ -767,6 +915,7 @@ export const make = <A, E, R>(options: Options<A, E, R>): Effect.Effect<LeasePoo
         })
       ),
       numbers: Effect.sync(() => state.numbers()),
+      changes: Stream.suspend(() => state.changes),
       isClosed: Effect.sync(() => state.isClosed),
       clear: Effect.sync(() => state.clear()),
       close: Effect.sync(() => state.close()),
@@ -780,22 +929,22 @@ export const make = <A, E, R>(options: Options<A, E, R>): Effect.Effect<LeasePoo
     return pool
   })
 
-/** Looks for items that have grown too old, twice in the shorter of the two times, but at most every half second. */
+/**
+ * Looks for items that have grown too old, and for those that were lent for too long: twice in the shortest of the times, but
+ * at most every half second.
+ */
 const reaper = <A, E, R>(
   options: Options<A, E, R>,
   state: LeasePoolState<A, E, R>,
   fork: Fork<R>
 ): Effect.Effect<void> =>
   Effect.sync(() => {
-    const times = [options.idleTimeout, options.lifetime].filter((time) => time > 0)
+    const times = [options.idleTimeout, options.lifetime, options.leakThreshold ?? 0].filter((time) => time > 0)
     if (times.length === 0) return
     const interval = Math.min(Math.max(Math.min(...times) / 2, 500), 30_000)
-    fork(
-      Effect.forever(
-        Effect.zipRight(
-          Effect.sleep(interval),
-          Effect.sync(() => state.reap())
-        )
-      )
-    )
+    const look = Effect.suspend(() => {
+      state.reap()
+      return state.reportLeaks()
+    })
+    fork(Effect.forever(Effect.zipRight(Effect.sleep(interval), look)))
   })

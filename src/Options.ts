@@ -24,6 +24,7 @@ import {
   text,
   texts
 } from "./OptionField.js"
+import { type Paramstyle, withParamstyle } from "./SqlText.js"
 import { dialect as sqliteDialect } from "./sqlite/SqliteDialect.js"
 import { readUrl, type Target } from "./Url.js"
 import { decodableTypes, defaultValueOptions, isDecoders, overriding, type ValueOptions } from "./Value.js"
@@ -133,6 +134,12 @@ export interface Options extends Partial<ValueOptions> {
   readonly lockTimeout?: Duration.DurationInput | undefined
 
   // every database
+  /**
+   * Which markers texts may have besides `?` and `:name`, by PEP 249's names: `"format"` adds `%s`, `"pyformat"` adds `%s` and
+   * `%(name)s`, as aiomysql has them. In a text with such markers `%%` stands for `%`. Default: none, which is what `"qmark"`
+   * and `"named"` say.
+   */
+  readonly paramstyle?: Paramstyle | undefined
   /** Prepared statements that each connection keeps. Default 256: a server holds 16,382 for all. */
   readonly statementCacheSize?: number | undefined
   /** How long COMMIT and ROLLBACK may take. Default 30 seconds. */
@@ -168,10 +175,16 @@ export interface Options extends Partial<ValueOptions> {
   readonly pipelining?: number | undefined
   /** How long the pool waits at its end for connections in use, before it closes them too. Default 30 seconds. */
   readonly closeTimeout?: Duration.DurationInput | undefined
+  /**
+   * Warns once of a connection that was taken so long ago and has not come back, and says where: the fiber and its spans. 0,
+   * the default, never: to know where costs some microseconds each time.
+   */
+  readonly leakThreshold?: Duration.DurationInput | undefined
 }
 
 /**
- * The pool's part of the settings. Times are in milliseconds; 0 turns off `idleTimeout`, `recycle` and `maxWaiters`.
+ * The pool's part of the settings. Times are in milliseconds; 0 turns off `idleTimeout`, `recycle`, `maxWaiters` and
+ * `leakThreshold`.
  *
  * @since 0.1.0
  * @category models
@@ -185,6 +198,7 @@ export interface PoolSettings {
   readonly recycle: number
   readonly validateAfter: number
   readonly closeTimeout: number
+  readonly leakThreshold: number
   readonly pipelining: number
 }
 
@@ -235,12 +249,14 @@ const poolFields = {
   idleTimeout: duration(0, 0),
   recycle: duration(0, 0, true),
   validateAfter: duration(0, Number.POSITIVE_INFINITY),
-  closeTimeout: duration(0, Number.POSITIVE_INFINITY)
+  closeTimeout: duration(0, Number.POSITIVE_INFINITY),
+  leakThreshold: duration(0, 0)
 }
 
 const commonFields = {
   ...valueFields,
   ...poolFields,
+  paramstyle: oneOf<Paramstyle>("qmark", "named", "format", "pyformat"),
   statementCacheSize: integer(1, 16_382),
   endTimeout: duration(1, 0),
   echo: flag,
@@ -296,6 +312,7 @@ const poolOf = (read: Read<typeof poolFields>, pipelining: number): Either.Eithe
     recycle: read.recycle ?? seconds(1800),
     validateAfter: read.validateAfter ?? seconds(5),
     closeTimeout: read.closeTimeout ?? seconds(30),
+    leakThreshold: read.leakThreshold ?? 0,
     pipelining
   })
 }
@@ -318,6 +335,7 @@ const settingsOf = (
 ): Either.Either<Settings, ArgumentError> =>
   Either.zipWith(poolOf(read, pipelining), echoOf(read), (pool, echo) => ({
     ...target,
+    dialect: withParamstyle(target.dialect, read.paramstyle),
     endTimeout: read.endTimeout ?? seconds(30),
     values: overriding(defaultValueOptions, read),
     pool,

@@ -12,7 +12,11 @@
  * @category models
  */
 export class Param<out A = unknown> {
-  constructor(readonly name: string) {}
+  constructor(
+    readonly name: string,
+    /** What becomes of a value that is given: a column encodes it. */
+    readonly encode?: ((value: unknown, argument: string) => unknown) | undefined
+  ) {}
   /** Kysely takes for an expression what has this and `toOperationNode`. */
   get expressionType(): A | undefined {
     return undefined

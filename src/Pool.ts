@@ -3,22 +3,59 @@
  *
  * @since 0.1.0
  */
-import { Config, Context, Effect, Layer, type Scope } from "effect"
+import { Config, Context, Effect, Layer, type Scope, type Stream } from "effect"
 import type { ConfigError } from "effect/ConfigError"
 import * as Connection from "./Connection.js"
 import type { Dialect } from "./Dialect.js"
-import type {
+import {
   ArgumentError,
-  ConnectError,
-  InvalidRequestError,
-  PoolClosedError,
-  PoolNumbers,
-  PoolTimeoutError
+  type ConnectError,
+  type InvalidRequestError,
+  isConnectError,
+  kindOf,
+  OperationalError,
+  type PoolClosedError,
+  type PoolNumbers,
+  type PoolTimeoutError,
+  type StatementError
 } from "./Errors.js"
 import * as LeasePool from "./LeasePool.js"
 import * as Options from "./Options.js"
 import type { Restore } from "./Turn.js"
 import type { ValueOptions } from "./Value.js"
+
+/**
+ * What a program does with connections of a pool besides using them (SQLAlchemy's pool events). Statements of a hook see the
+ * session as everybody does, and what they leave behind is reset as what anybody leaves behind.
+ *
+ * With `onCheckout` or `onCheckin` fibers share no connections (`pipelining`).
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Hooks {
+  /**
+   * Runs once for each connection after it was opened. What it fails with is what opening fails with; what is no error of a
+   * connection stands in the `cause` of an `OperationalError` `CannotOpen`. What it sets in the session lasts until the first
+   * reset: `initCommand` is for what is to last.
+   */
+  readonly onConnect?: ((connection: Connection.Connection) => Effect.Effect<void, StatementError>) | undefined
+  /**
+   * Runs each time that a connection is lent, within `acquireTimeout`. A connection for which it fails is closed, and another
+   * is tried, unless the failure is one for good.
+   */
+  readonly onCheckout?: ((connection: Connection.Connection) => Effect.Effect<void, StatementError>) | undefined
+  /** Runs each time that a connection comes back, before it is reset. One for which it dies is closed. */
+  readonly onCheckin?: ((connection: Connection.Connection) => Effect.Effect<void>) | undefined
+}
+
+/**
+ * What a pool or an engine is made of: options, and hooks.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface PoolOptions extends Options.Options, Hooks {}
 
 /**
  * A pool of connections.
@@ -61,6 +98,8 @@ export interface Pool {
   readonly acquire: Effect.Effect<Connection.Connection, ConnectError | PoolTimeoutError | PoolClosedError, Scope.Scope>
   /** `minsize`, `maxsize`, `size`, `freesize` and more. */
   readonly numbers: Effect.Effect<PoolNumbers>
+  /** The numbers now, and whenever they have changed; a slow reader gets the newest. It ends when the pool has closed. */
+  readonly changes: Stream.Stream<PoolNumbers>
   /** Whether it was closed (`aiomysql.Pool.closed`). */
   readonly isClosed: Effect.Effect<boolean>
   /** Closes the idle connections (`aiomysql.Pool.clear`). */
@@ -105,6 +144,16 @@ const verdict = (error: ConnectError): LeasePool.Verdict => {
   }
 }
 
+/** A hook whose failures are those of opening a connection. */
+const hooked =
+  (name: string, hook: NonNullable<Hooks["onConnect"]>) =>
+  (connection: Connection.Connection): Effect.Effect<void, ConnectError> =>
+    Effect.mapError(hook(connection), (cause) =>
+      isConnectError(cause)
+        ? cause
+        : new OperationalError({ reason: "CannotOpen", message: `${name} failed: ${cause.message}`, cause })
+    )
+
 /**
  * Makes a pool that lives as long as the scope (`aiomysql.create_pool`), and opens `minSize` connections at once.
  *
@@ -114,11 +163,18 @@ const verdict = (error: ConnectError): LeasePool.Verdict => {
  * @since 0.1.0
  * @category constructors
  */
-export const make = (options: Options.Options): Effect.Effect<Pool, ConnectError | ArgumentError, Scope.Scope> =>
+export const make = (options: PoolOptions): Effect.Effect<Pool, ConnectError | ArgumentError, Scope.Scope> =>
   Effect.gen(function* () {
-    const settings = yield* Options.settings(options)
-    const open = yield* Connection.opener(settings)
-    const { recycle, pipelining, ...times } = settings.pool
+    const { onConnect, onCheckout, onCheckin, ...given } = options
+    for (const [argument, hook] of Object.entries({ onConnect, onCheckout, onCheckin })) {
+      if (hook !== undefined && typeof hook !== "function")
+        return yield* new ArgumentError({ argument, given: kindOf(hook), expected: "a function of a connection" })
+    }
+    const settings = yield* Options.settings(given)
+    const opened = yield* Connection.opener(settings)
+    const open = onConnect === undefined ? opened : Effect.tap(opened, hooked("onConnect", onConnect))
+    const { recycle, ...times } = settings.pool
+    const pipelining = onCheckout === undefined && onCheckin === undefined ? times.pipelining : 1
     const lease = yield* LeasePool.make<Connection.Connection, ConnectError, never>({
       ...times,
       lifetime: recycle,
@@ -130,7 +186,9 @@ export const make = (options: Options.Options): Effect.Effect<Pool, ConnectError
       validate: (connection) =>
         Effect.match(connection.ping(validationTimeout), { onFailure: () => false, onSuccess: () => true }),
       recycle: (connection, isTakenOver) => connection.recycle(isTakenOver),
-      verdict
+      verdict,
+      onCheckout: onCheckout && hooked("onCheckout", onCheckout),
+      onCheckin
     })
     const { dialect, values, address } = settings
     return { ...lease, dialect, values, address, pipelining }
@@ -142,7 +200,7 @@ export const make = (options: Options.Options): Effect.Effect<Pool, ConnectError
  * @since 0.1.0
  * @category layers
  */
-export const layer = (options: Options.Options): Layer.Layer<Pool, ConnectError | ArgumentError> =>
+export const layer = (options: PoolOptions): Layer.Layer<Pool, ConnectError | ArgumentError> =>
   Layer.scoped(Pool, make(options))
 
 /**
@@ -152,6 +210,6 @@ export const layer = (options: Options.Options): Layer.Layer<Pool, ConnectError 
  * @category layers
  */
 export const layerConfig = (
-  config: Config.Config.Wrap<Options.Options>
+  config: Config.Config.Wrap<PoolOptions>
 ): Layer.Layer<Pool, ConnectError | ArgumentError | ConfigError> =>
   Layer.scoped(Pool, Effect.flatMap(Config.unwrap(config), make))

@@ -28,6 +28,8 @@ const ValuesId: unique symbol = Symbol.for("effect-sa/Row/values")
 /** What the rows of one result have in common. */
 interface RowShape {
   readonly names: ReadonlyArray<string>
+  /** The tables of the columns, as the statement named them. */
+  readonly tables: ReadonlyArray<string>
   /** Where a name stands; -1 where it stands in several places. */
   readonly places: ReadonlyMap<string, number>
 }
@@ -89,7 +91,7 @@ const rowClasses = new WeakMap<ReadonlyArray<Column>, RowClass>()
 const rowClassOf = (columns: ReadonlyArray<Column>): RowClass => {
   const known = rowClasses.get(columns)
   if (known !== undefined) return known
-  const made = makeRowClass(columns.map((column) => column.name))
+  const made = makeRowClass(columns)
   rowClasses.set(columns, made)
   return made
 }
@@ -99,12 +101,13 @@ interface Property {
   readonly place: number
 }
 
-const makeRowClass = (names: ReadonlyArray<string>): RowClass => {
+const makeRowClass = (columns: ReadonlyArray<Column>): RowClass => {
+  const names = columns.map(({ name }) => name)
   const places = new Map<string, number>()
   names.forEach((name, place) => {
     places.set(name, places.has(name) ? -1 : place)
   })
-  const shape: RowShape = { names, places }
+  const shape: RowShape = { names, places, tables: columns.map(({ table }) => table) }
   const own = names.flatMap((name, place) => (places.get(name) === place && isFree(name) ? [{ name, place }] : []))
   const Made = withProperties(own, own.length === names.length)
   Object.setPrototypeOf(Made.prototype, AnyRow.prototype)
@@ -205,6 +208,32 @@ const toRecord = ({ names }: RowShape, values: ReadonlyArray<unknown>): Record<s
 export const isRow = (u: unknown): u is RowBase => typeof u === "object" && u !== null && ShapeId in u
 
 /**
+ * A column by which a row can be asked, such as one of a Table.
+ *
+ * @since 0.1.0
+ * @category rows
+ */
+export interface ColumnReference<out Name extends string = string> {
+  readonly name: Name
+  readonly table: string
+}
+
+/** What a row has under a name, a place or a column. */
+type ValueAt<A, K> = K extends keyof A ? A[K] : K extends ColumnReference<infer Name> ? ValueAt<A, Name> : unknown
+
+/** Where a column stands; -1 where it stands in several places. */
+const placeOf = (shape: RowShape, column: string | number | ColumnReference): number | undefined => {
+  if (typeof column === "number") return column in shape.names ? column : undefined
+  if (typeof column === "string") return shape.places.get(column)
+  const places = shape.names.flatMap((name, place) =>
+    name === column.name && shape.tables[place] === column.table ? [place] : []
+  )
+  const [place, another] = places
+  // A statement may give a table another name: then the column is known by its name alone.
+  return another === undefined ? (place ?? shape.places.get(column.name)) : -1
+}
+
+/**
  * Functions on rows.
  *
  * @since 0.1.0
@@ -212,20 +241,22 @@ export const isRow = (u: unknown): u is RowBase => typeof u === "object" && u !=
  */
 export const Row = {
   /**
-   * A column's value by name, whatever the name, or by place.
+   * A column's value by name, whatever the name, by place, or by a Table's column, which also tells apart what two tables of
+   * a join have under one name.
    *
    * *Fails with* `NoSuchColumnError` where there is none, and `InvalidRequestError` where the name is ambiguous.
    */
-  get: <A extends object, K extends (keyof A & string) | number | (string & {})>(
+  get: <A extends object, K extends (keyof A & string) | number | ColumnReference | (string & {})>(
     row: Row<A>,
     column: K
-  ): Either.Either<K extends keyof A ? A[K] : unknown, NoSuchColumnError | InvalidRequestError> => {
-    const { names, places } = row[ShapeId]
-    const place = typeof column === "number" ? (column in names ? column : undefined) : places.get(column)
-    if (place === undefined) return Either.left(new NoSuchColumnError({ column: String(column), columns: names }))
-    if (place < 0) return Either.left(ambiguous(String(column)))
+  ): Either.Either<ValueAt<A, K>, NoSuchColumnError | InvalidRequestError> => {
+    const shape = row[ShapeId]
+    const place = placeOf(shape, column)
+    const name = typeof column === "object" ? column.name : String(column)
+    if (place === undefined) return Either.left(new NoSuchColumnError({ column: name, columns: shape.names }))
+    if (place < 0) return Either.left(ambiguous(name))
     // The row's type is the caller's word for what the statement returns; this is where it is taken.
-    return Either.right(row[ValuesId][place] as K extends keyof A ? A[K] : unknown)
+    return Either.right(row[ValuesId][place] as ValueAt<A, K>)
   },
   /** Whether the row has a column of this name (`name in row`). */
   has: (row: RowBase, name: string): boolean => row[ShapeId].places.has(name),

@@ -17,6 +17,24 @@ import { leadingWords, type Token, tokens } from "./Lexer.js"
  */
 export type Paramstyle = "qmark" | "named" | "format" | "pyformat"
 
+/** One dialect for each style of each, so that what is known of a text is known once. */
+const withPercents = new WeakMap<Dialect, Map<"format" | "pyformat", Dialect>>()
+
+/**
+ * The dialect of texts with these markers besides `?` and `:name`.
+ *
+ * @since 0.1.0
+ * @category parsing
+ */
+export const withParamstyle = (dialect: Dialect, paramstyle: Paramstyle | undefined): Dialect => {
+  if (paramstyle !== "format" && paramstyle !== "pyformat") return dialect
+  const variants = withPercents.get(dialect) ?? new Map<"format" | "pyformat", Dialect>()
+  withPercents.set(dialect, variants)
+  const variant = variants.get(paramstyle) ?? { ...dialect, lexicon: { ...dialect.lexicon, percents: paramstyle } }
+  variants.set(paramstyle, variant)
+  return variant
+}
+
 /**
  * What is known of a text.
  *

@@ -56,28 +56,49 @@ export interface Statement<out A extends object = object> {
 export type Refusal = ArgumentError | NotSupportedError
 
 /**
- * What a statement says of itself.
+ * What a statement says of itself: its text, or what it is with the parameters of an execution.
  *
  * @since 0.1.0
  * @category models
  */
-export interface Definition<out A extends object = object> {
+export type Definition<A extends object = object> = Fixed<A> | Template<A>
+
+/**
+ * A statement whose text is the same at each execution.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Fixed<out A extends object = object> {
   /**
    * The text for a dialect, a pure function: it is asked once for each dialect, and what it gives is kept as long as the
    * statement is. A text without `parameters` has markers that are filled at execution.
    */
   readonly text: (dialect: Dialect) => Text | Refusal
-  /**
-   * For a statement that makes more of what is given at execution than to fill markers: the statement that it is then. It
-   * is asked at each execution, before anything is sent.
-   */
-  readonly given?: ((parameters: unknown) => Effect.Effect<Statement, Refusal>) | undefined
   /** What LOAD DATA LOCAL loads. */
   readonly data?: Stream.Stream<Uint8Array | string, unknown> | undefined
   /** The types of the values of its rows, whatever the engine's are. Then none may be asked for besides. */
   readonly values?: ValueOptions | undefined
   /** What becomes of its rows. */
   readonly rows?: RowTransform | undefined
+  readonly _A: (_: never) => A
+}
+
+/**
+ * A statement that makes more of what is given at execution than to fill markers: its text depends on that, or something has
+ * to be found out first.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Template<out A extends object = object> {
+  /**
+   * The statement that it is with these parameters, and those that are for its markers. It is asked at each execution,
+   * before anything is sent.
+   */
+  readonly given: (
+    parameters: unknown
+  ) => Effect.Effect<{ readonly statement: Statement<A>; readonly parameters: unknown }, Refusal>
   readonly _A: (_: never) => A
 }
 
@@ -270,9 +291,9 @@ export const compile = (
   const statement = statementOf(executable)
   if (!isStatement(statement)) return statement
   const definition = statement[TypeId]
-  if (definition.given === undefined) return compileDefinition(statement, parameters, dialect)
+  if ("text" in definition) return compileFixed(statement, definition, parameters, dialect)
   return Effect.flatMap(definition.given(parameters), (filled) =>
-    compileWith(filled, undefined, dialect, Effect.succeed)
+    compileWith(filled.statement, filled.parameters, dialect, Effect.succeed)
   )
 }
 
@@ -340,22 +361,27 @@ const noStatement = (given: unknown): ArgumentError => refuse("statement", kindO
 const texts = new WeakMap<Statement, WeakMap<Dialect, Text | Refusal>>()
 
 /** The text of a statement for a dialect, made once. */
-const textOf = (statement: Statement, dialect: Dialect): Text | Refusal => {
+const textOf = (statement: Statement, definition: Fixed, dialect: Dialect): Text | Refusal => {
   let byDialect = texts.get(statement)
   if (byDialect === undefined) texts.set(statement, (byDialect = new WeakMap()))
   const known = byDialect.get(dialect)
   if (known !== undefined) return known
-  const text = statement[TypeId].text(dialect)
+  const text = definition.text(dialect)
   byDialect.set(dialect, text)
   return text
 }
 
 const isRefusal = (u: unknown): u is Refusal => u instanceof ArgumentError || u instanceof NotSupportedError
 
-const compileDefinition = (statement: Statement, parameters: unknown, dialect: Dialect): Compiled | Refusal => {
-  const text = textOf(statement, dialect)
+const compileFixed = (
+  statement: Statement,
+  definition: Fixed,
+  parameters: unknown,
+  dialect: Dialect
+): Compiled | Refusal => {
+  const text = textOf(statement, definition, dialect)
   if (isRefusal(text)) return text
-  const { data, values, rows } = statement[TypeId]
+  const { data, values, rows } = definition
   const compiled = compileTextOf(text, parameters, dialect, data)
   return isRefusal(compiled) || (values === undefined && rows === undefined) ? compiled : { ...compiled, values, rows }
 }
@@ -439,7 +465,10 @@ const compileOpen = (
   const filled = (set: unknown, argument: string): ReadonlyArray<unknown> | ArgumentError => {
     const refused = checkNames(open, set, argument)
     if (refused !== undefined) return refused
-    return own.map((value) => (value instanceof Param && isPlainObject(set) ? set[value.name] : value))
+    const values = own.map((value) =>
+      value instanceof Param && isPlainObject(set) ? filledParam(value, set[value.name], argument) : value
+    )
+    return values.find((value) => value instanceof ArgumentError) ?? values
   }
   if (Array.isArray(given)) {
     const sets: Array<ReadonlyArray<unknown>> = []
@@ -453,6 +482,9 @@ const compileOpen = (
   const set = filled(given, "parameters")
   return set instanceof ArgumentError ? set : compileOne(parsed, set)
 }
+
+const filledParam = ({ name, encode }: Param, given: unknown, argument: string): unknown =>
+  encode === undefined ? given : encode(given, `${argument}.${name}`)
 
 /** A text whose parameters are all given at execution. */
 const compileGiven = (parsed: SqlText, given: unknown): Compiled | ArgumentError => {

@@ -1,42 +1,8 @@
 // The quickstart as its readers run it: a process of its own that ends by itself and says the same on every database.
-import { spawn } from "node:child_process"
-import { createRequire } from "node:module"
-import { fileURLToPath } from "node:url"
 import { beforeAll, describe, expect, it } from "vitest"
+import { type Ended, runExample } from "../support/example.js"
 
-const root = fileURLToPath(new URL("../../", import.meta.url))
-const tsx = createRequire(import.meta.url).resolve("tsx/cli")
-
-interface Ended {
-  readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
-const quickstart = (url: string | undefined): Promise<Ended> =>
-  new Promise((resolve, reject) => {
-    const { DATABASE_URL: _, ...inherited } = process.env
-    const child = spawn(process.execPath, [tsx, "--tsconfig", "tsconfig.json", "examples/quickstart.ts"], {
-      cwd: root,
-      stdio: ["ignore", "pipe", "pipe"],
-      // Newer versions of Node.js say on stderr that their own SQLite is experimental.
-      env: {
-        ...inherited,
-        NODE_OPTIONS: "--disable-warning=ExperimentalWarning",
-        ...(url === undefined ? {} : { DATABASE_URL: url })
-      }
-    })
-    let stdout = ""
-    let stderr = ""
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
-      stdout += text
-    })
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      stderr += text
-    })
-    child.on("error", reject)
-    child.on("close", (code) => resolve({ code, stdout, stderr }))
-  })
+const quickstart = (url: string | undefined): Promise<Ended> => runExample("quickstart.ts", url)
 
 /** What is said after the line that names the database. */
 const afterFirstLine = (text: string): string => text.slice(text.indexOf("\n") + 1)

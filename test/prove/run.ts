@@ -3,14 +3,17 @@
 // EFFECT_SA_TEST_MARIADB_URL=mysql://… uses a server that is there; else a private MariaDB is started as the tests do.
 import { Cause, Effect, Exit, Logger, LogLevel, Option, Scope } from "effect"
 import { aiomysqlPool } from "../mutants/AiomysqlPool.js"
+import { aiomysqlRows, aiomysqlTables, devsetgoOperations } from "../mutants/AiomysqlSa.js"
 import { eagerClient } from "../mutants/EagerClient.js"
 import { startMariadb } from "../support/servers/mariadb.js"
 import { clientTraps, mariadbTraps, pipeliningTraps } from "../traps/client.js"
 import { loadTraps } from "../traps/load.js"
 import { aiomysqlPoolTraps, effectPoolTraps } from "../traps/pool.js"
+import { queryTraps } from "../traps/queries.js"
 import { sqliteTraps } from "../traps/sqlite.js"
+import { operationsTraps, rowsTraps, tableTraps } from "../traps/tables.js"
 import { Fell, told, type Trap } from "../traps/Trap.js"
-import { effectPool, libsql, mysql2Loading, sqlMysql2 } from "./subjects.js"
+import { effectPool, kyselyItself, libsql, mysql2Loading, sqlMysql2 } from "./subjects.js"
 
 /** How long a trap may take. Each has shorter limits of its own for what it looks at. */
 const limit = "8 seconds"
@@ -61,7 +64,11 @@ const proveAll = (url: string): Effect.Effect<ReadonlyArray<Outcome>> => {
     ...each("@effect/sql-mysql2", { ...sqlMysql2, url }, [...clientTraps, ...mariadbTraps]),
     ...each("mysql2", { ...mysql2Loading, url }, loadTraps),
     ...each("a client that pipelines BEGIN (a mutant)", { ...eagerClient, url }, pipeliningTraps),
-    ...each("libsql", libsql, sqliteTraps)
+    ...each("libsql", libsql, sqliteTraps),
+    ...each("Kysely", kyselyItself, queryTraps),
+    ...each("aiomysql.sa's rows (a mutant)", aiomysqlRows, rowsTraps),
+    ...each("aiomysql.sa's tables (a mutant)", aiomysqlTables, tableTraps),
+    ...each("devsetgo_lib's operations (a mutant)", devsetgoOperations, operationsTraps)
   ])
 }
 

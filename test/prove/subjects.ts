@@ -5,10 +5,12 @@ import { Reactivity } from "@effect/experimental"
 import { MysqlClient } from "@effect/sql-mysql2"
 import { Effect, Exit, Fiber, Pool, Redacted, Scope, Stream } from "effect"
 import Database from "libsql"
+import { Kysely, SqliteDialect } from "kysely"
 import mysql2 from "mysql2"
 import type { Client, ClientSubject, Execute } from "../traps/client.js"
 import type { LoadSubject } from "../traps/load.js"
 import type { PoolSubject } from "../traps/pool.js"
+import type { QuerySubject } from "../traps/queries.js"
 import type { SqliteSubject } from "../traps/sqlite.js"
 
 export const effectPool: PoolSubject = {
@@ -132,4 +134,31 @@ export const libsql: SqliteSubject = {
       }
     ),
   bindTrue: ["--eval", 'new (require("libsql"))(":memory:").prepare("SELECT ?").all([true])']
+}
+
+export const kyselyItself: QuerySubject = {
+  make: (plugin) =>
+    Effect.gen(function* () {
+      const database = new Database(":memory:")
+      database.exec("CREATE TABLE item (made INTEGER)")
+      const kysely = yield* Effect.acquireRelease(
+        Effect.sync(
+          () =>
+            new Kysely<{ readonly item: { readonly made: number } }>({
+              dialect: new SqliteDialect({ database }),
+              plugins: [plugin]
+            })
+        ),
+        (kysely) => Effect.promise(() => kysely.destroy())
+      )
+      const insert = kysely.insertInto("item").values({ made: 0 })
+      return {
+        parameters: Effect.sync(() => insert.compile().parameters),
+        execute: Effect.tryPromise(() => insert.execute()),
+        stored: Effect.map(
+          Effect.tryPromise(() => kysely.selectFrom("item").select("made").execute()),
+          (rows) => rows.map(({ made }) => made)
+        )
+      }
+    })
 }

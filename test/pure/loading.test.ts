@@ -11,10 +11,17 @@ const run = promisify(execFile)
 const loadedBy = async (program: string): Promise<ReadonlyArray<string>> => {
   const script = `
     import Module from "node:module"
+    import { Session } from "node:inspector"
+    // Modules that are not CommonJS are in no cache that can be read.
+    const parsed = []
+    const session = new Session()
+    session.connect()
+    session.on("Debugger.scriptParsed", ({ params }) => parsed.push(params.url))
+    session.post("Debugger.enable")
     ${program}
     const cached = Object.keys(Module.createRequire(import.meta.url).cache ?? {})
     const native = process.report ? process.report.getReport().sharedObjects : []
-    console.log(JSON.stringify([...cached, ...native, ...(process.moduleLoadList ?? [])]))
+    console.log(JSON.stringify([...parsed, ...cached, ...native, ...(process.moduleLoadList ?? [])]))
   `
   const { stdout } = await run(process.execPath, ["--input-type=module", "--eval", script], { cwd: root })
   const lines = stdout.trim().split("\n")
@@ -25,6 +32,7 @@ const loadedBy = async (program: string): Promise<ReadonlyArray<string>> => {
 const has = (loaded: ReadonlyArray<string>, pattern: RegExp): boolean => loaded.some((name) => pattern.test(name))
 
 const mysql2 = /node_modules\/mysql2\//
+const kysely = /node_modules\/kysely\//
 const sqlite = /libsql|node:sqlite|NativeModule sqlite$/
 
 describe("the built package", () => {
@@ -33,6 +41,20 @@ describe("the built package", () => {
   it("loads no database driver when it is imported", async () => {
     const loaded = await loadedBy(`await import("effect-sa")`)
     expect([has(loaded, mysql2), has(loaded, sqlite)]).toEqual([false, false])
+  })
+
+  it("loads Kysely for its query builder only", async () => {
+    const engine = await loadedBy(`
+      const { Engine } = await import("effect-sa"); const { Effect } = await import("effect")
+      await Effect.runPromise(Engine.execute("SELECT 1").pipe(Effect.provide(Engine.layer())))`)
+    const builder = await loadedBy(`
+      const { QueryBuilder } = await import("effect-sa/kysely"); QueryBuilder.make()`)
+    expect([has(engine, kysely), has(builder, kysely), has(builder, mysql2), has(builder, sqlite)]).toEqual([
+      false,
+      true,
+      false,
+      false
+    ])
   })
 
   it("loads only SQLite for an engine on SQLite", async () => {

@@ -1,0 +1,114 @@
+/**
+ * Values between a column's schema and the database: encoded on their way there, decoded on their way back.
+ *
+ * @since 0.1.0
+ */
+import { Either, ParseResult } from "effect"
+import type { Properties } from "./Column.js"
+import { ArgumentError, DataError, kindOf } from "./Errors.js"
+import * as SchemaCheck from "./SchemaCheck.js"
+import { defaultValueOptions, type ValueOptions } from "./Value.js"
+
+/**
+ * What encodes and decodes the values of a column.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ColumnCodec {
+  /** A value of the program as it is bound, or why the column does not take it. `argument` names it in messages. */
+  readonly encode: (value: unknown, argument: string) => unknown
+  /** A value that the database gave, as the program has it. Undefined where it is that already. */
+  readonly decode: ((value: unknown) => unknown) | undefined
+}
+
+/**
+ * The codec of a column of a table.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (table: string, name: string, properties: Properties, exact: boolean): ColumnCodec => {
+  const { schema, type, nullable, integers } = properties
+  const isPlain = SchemaCheck.make(schema)
+  const encodeEither = ParseResult.encodeUnknownEither(schema)
+  const expected = String(schema.ast)
+  const isJson = type._tag === "Json"
+
+  const encode = (value: unknown, argument: string): unknown => {
+    if (value === null && nullable) return null
+    if (value === undefined || (value === null && !isJson)) {
+      return new ArgumentError({ argument, given: value === null ? "null" : "undefined", expected })
+    }
+    if (isPlain?.(value)) return isJson ? encodeJson(value, argument) : value
+    const encoded = encodeEither(value)
+    if (Either.isLeft(encoded))
+      return new ArgumentError({ argument: argument + pathOf(encoded.left), given: kindOf(value), expected })
+    return isJson ? encodeJson(encoded.right, argument) : encoded.right
+  }
+
+  const ofDatabase = exact && integers === "number" && type._tag === "Integer" ? fromBigInt : undefined
+  const ofText = exact && integers === "string" ? String : ofDatabase
+  if (!properties.decodes && ofText === undefined) return { encode, decode: undefined }
+
+  const decodeEither = ParseResult.decodeUnknownEither(schema)
+  const column = `column ${JSON.stringify(name)} of table ${JSON.stringify(table)}`
+  const decode = (value: unknown): unknown => {
+    if (value === null && (nullable || !isJson)) {
+      if (nullable) return null
+      throw new DataError({
+        reason: "InvalidValue",
+        message: `${column} is NULL, which it cannot be by its definition`
+      })
+    }
+    const given = ofText === undefined ? value : ofText(value)
+    if (given === undefined) throw unsafeInteger(column)
+    if (!properties.decodes || isPlain?.(given)) return given
+    const decoded = decodeEither(given)
+    if (Either.isRight(decoded)) return decoded.right
+    throw new DataError({
+      reason: "InvalidValue",
+      message: `${column} has a value that its schema refuses${at(pathOf(decoded.left))}; expected ${expected}`
+    })
+  }
+  return { encode, decode }
+}
+
+/** A JSON column takes texts in JSON: a string would be taken for one. */
+const encodeJson = (value: unknown, argument: string): unknown => {
+  const refused = () => new ArgumentError({ argument, given: kindOf(value), expected: "a value that JSON can hold" })
+  try {
+    return JSON.stringify(value) ?? refused()
+  } catch {
+    return refused()
+  }
+}
+
+const fromBigInt = (value: unknown): unknown => {
+  const number = Number(value)
+  return Number.isSafeInteger(number) ? number : undefined
+}
+
+const unsafeInteger = (column: string): DataError =>
+  new DataError({
+    reason: "UnsafeInteger",
+    message: `${column} has an integer beyond 2^53, which a number cannot hold exactly; make it Column.bigint("bigint")`
+  })
+
+const at = (path: string): string => (path === "" ? "" : ` at ${path}`)
+
+/** Where in a structure the trouble is. What is there is nobody's business. */
+const pathOf = (issue: ParseResult.ParseIssue): string => {
+  const path = ParseResult.ArrayFormatter.formatIssueSync(issue)[0]?.path ?? []
+  return path.map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`)).join("")
+}
+
+/**
+ * The types of values that codecs decode: all exact. Integers are bigints where any of the columns has them so.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const valueOptions = (exact: boolean): ValueOptions => (exact ? exactIntegers : defaultValueOptions)
+
+const exactIntegers: ValueOptions = { ...defaultValueOptions, integers: "bigint" }

@@ -1,0 +1,572 @@
+/**
+ * Records of tables created, updated and deleted by their keys (devsetgo_lib's `create_one`, `update_one`, `delete_one` and
+ * their kind). What is wrong with a record is an `ArgumentError` that names it, `records[3].email`, before anything is sent.
+ *
+ * @since 0.1.0
+ */
+import { Effect } from "effect"
+import * as Engine from "./Engine.js"
+import { ArgumentError, type ExecuteError, NoResultFoundError, NotSupportedError } from "./Errors.js"
+import { atRecord, filledIn, hasReturning, insertOf, multiRow, type Run, runsOf } from "./RecordBatches.js"
+import * as RecordKey from "./RecordKey.js"
+import { type AnyRecord, type Bound, type Key, isRecord } from "./RecordKey.js"
+import * as Result from "./Result.js"
+import { SAConnection } from "./SAConnection.js"
+import type { Statement } from "./Statement.js"
+import type * as Table from "./Table.js"
+import type { DeleteQuery, Field, SelectQuery, Source, UpdateQuery } from "./TableStatement.js"
+import * as TableStatement from "./TableStatement.js"
+
+type Operation<A, E = never> = Effect.Effect<A, ExecuteError | E, Engine.Engine>
+
+/** The row's type is what the table's columns say, which decode it. */
+const rowOf = <F extends Table.Fields>(row: Result.RowBase): Table.RowOf<F> =>
+  Result.Row.toRecord(row) as Table.RowOf<F>
+
+/** The connection that all statements of the body run on, and what its server can do. */
+const onServer = <A, E, R>(body: (returning: boolean) => Effect.Effect<A, E, R>) =>
+  Engine.withConnection(Effect.flatMap(SAConnection, ({ server }) => body(hasReturning(server))))
+
+const missing = ({ name }: Source): NoResultFoundError =>
+  new NoResultFoundError({ message: `table ${JSON.stringify(name)} has no record with this key` })
+
+const selectBy = (source: Source, bound: Bound): Statement<never> =>
+  TableStatement.select(source, (query) =>
+    bound.reduce((refined: SelectQuery, [name, value]) => refined.where(`${source.name}.${name}`, "=", value), query)
+  )
+
+const rowBy = (source: Source, bound: Bound): Operation<Result.RowBase, NoResultFoundError> =>
+  Effect.flatMap(Engine.execute<object>(selectBy(source, bound)), ({ rows: [row] }) =>
+    row === undefined ? Effect.fail(missing(source)) : Effect.succeed(row)
+  )
+
+/** Keys that the program makes are made here, so that they are known. */
+const withKeys = (source: Source, record: AnyRecord): Effect.Effect<AnyRecord> => {
+  const absent = keyDefaults(source).filter(({ name }) => !Object.hasOwn(record, name))
+  return absent.length === 0
+    ? Effect.succeed(record)
+    : Effect.map(
+        Effect.forEach(absent, ({ name, properties }) =>
+          Effect.map(properties.insertDefault ?? Effect.succeed(undefined), (value) => [name, value] as const)
+        ),
+        (entries) => ({ ...record, ...Object.fromEntries(entries) })
+      )
+}
+
+const keyDefaults = (source: Source): ReadonlyArray<Field> =>
+  source.primaryKey.flatMap((name) => {
+    const field = source.fields.get(name)
+    return field?.properties.insertDefault === undefined ? [] : [field]
+  })
+
+const checkRecord = (argument: string, given: unknown): Effect.Effect<AnyRecord, ArgumentError> =>
+  isRecord(given)
+    ? Effect.succeed(given)
+    : Effect.fail(
+        new ArgumentError({
+          argument,
+          given: Array.isArray(given) ? "array" : typeof given,
+          expected: "an object with the columns of a record"
+        })
+      )
+
+// ---------------------------------------------------------------------------------------------------------------------
+// creating
+
+/**
+ * Creates a record, and gives it as the database has it (devsetgo_lib's `create_one`): by RETURNING where there is one, and
+ * else read by its key, in one transaction.
+ *
+ * *Fails with* `ArgumentError`, before anything is sent, for what the table does not take; with `NotSupportedError`, before
+ * too, on MySQL for a table whose key is neither given nor counted up; as `Engine.execute` does. *Interruption* leaves
+ * nothing half-made.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Column, Operations, Table } from "effect-sa/schema"
+ *
+ * const person = Table.make("person", {
+ *   id: Column.integer.pipe(Column.primaryKey, Column.autoIncrement),
+ *   name: Column.varchar(50)
+ * })
+ *
+ * export const ada = Operations.createOne(person, { name: "Ada" }).pipe(Effect.map((record) => record.id))
+ * ```
+ *
+ * @since 0.1.0
+ * @category creating
+ */
+export const createOne = <Name extends string, F extends Table.Fields>(
+  table: Table.Table<Name, F>,
+  values: Table.InsertOf<F>
+): Operation<Table.RowOf<F>, NoResultFoundError> =>
+  Effect.gen(function* () {
+    const { source } = table
+    const record = yield* Effect.flatMap(checkRecord("values", values), (given) => withKeys(source, given))
+    return rowOf<F>(
+      yield* onServer((returning) => (returning ? insertReturning(source, record, {}) : insertThenRead(source, record)))
+    )
+  })
+
+const insertReturning = (
+  source: Source,
+  record: AnyRecord,
+  options: TableStatement.InsertOptions
+): Operation<Result.RowBase, NoResultFoundError> =>
+  Effect.gen(function* () {
+    const returning = [...source.fields.keys()]
+    const insert = yield* filledIn(TableStatement.insert(source, record, { ...options, returning }))
+    const { rows } = yield* Engine.execute<object>(insert)
+    const [row] = rows
+    return row ?? (yield* Effect.fail(missing(source)))
+  })
+
+const insertThenRead = (source: Source, record: AnyRecord): Operation<Result.RowBase, NoResultFoundError> =>
+  Effect.gen(function* () {
+    const fields = yield* RecordKey.fieldsOf(source)
+    yield* checkKnown(source, fields, record)
+    const insert = yield* filledIn(TableStatement.insert(source, record, {}))
+    return yield* Engine.transaction(
+      Effect.gen(function* () {
+        const { lastInsertId } = yield* Engine.execute(insert)
+        const bound = fields.map((field) => {
+          const { name, properties } = field
+          const isCounted = properties.autoIncrement && lastInsertId !== undefined
+          const value = isCounted ? lastInsertId : RecordKey.comparable(field, record[name], `values.${name}`)
+          return [name, value] as const
+        })
+        return yield* rowBy(source, bound)
+      })
+    )
+  })
+
+/** Which key a record gets must be given, or counted up by the database. */
+const checkKnown = (
+  { name }: Source,
+  key: ReadonlyArray<Field>,
+  record: AnyRecord
+): Effect.Effect<void, NotSupportedError> => {
+  const unknown = key.find((field) => !Object.hasOwn(record, field.name) && !field.properties.autoIncrement)
+  return unknown === undefined
+    ? Effect.void
+    : Effect.fail(
+        new NotSupportedError({
+          reason: "NotSupported",
+          message: `MySQL does not say what column ${JSON.stringify(unknown.name)} of table ${JSON.stringify(name)} gets: give the key, or let Column.withDefault make it`
+        })
+      )
+}
+
+/** The statements of the runs, each checked before the first is sent. */
+const insertsOf = (
+  source: Source,
+  runs: ReadonlyArray<Run>,
+  options: TableStatement.InsertOptions = {}
+): Effect.Effect<
+  ReadonlyArray<{ readonly run: Run; readonly insert: Statement<never> }>,
+  ArgumentError | NotSupportedError
+> => Effect.forEach(runs, (run) => Effect.map(insertOf(source, run, options), (insert) => ({ run, insert })))
+
+/**
+ * Creates records in one transaction, all or none, and gives their number (devsetgo_lib's `create_many`). Records that
+ * follow each other and have the same columns go in one statement for many.
+ *
+ * *Fails with* `ArgumentError`, before anything is sent, for what the table does not take; with what the database answers,
+ * whose `parameterSet` is the place of the record where the database says. Nothing is kept then, nor after an *interruption*.
+ *
+ * @since 0.1.0
+ * @category creating
+ */
+export const createMany = <Name extends string, F extends Table.Fields>(
+  { source }: Table.Table<Name, F>,
+  records: ReadonlyArray<Table.InsertOf<F>>
+): Operation<number> =>
+  Effect.gen(function* () {
+    const inserts = yield* Effect.flatMap(runsOf(records), (runs) => insertsOf(source, runs))
+    return yield* inAll(inserts)
+  })
+
+/** Executes inserts, all or none, and adds up their rows. */
+const inAll = (inserts: ReadonlyArray<{ readonly run: Run; readonly insert: Statement<never> }>): Operation<number> =>
+  inserts.length === 0
+    ? Effect.succeed(0)
+    : Effect.map(
+        Engine.transaction(
+          Effect.forEach(inserts, ({ run, insert }) => Effect.mapError(Engine.execute(insert), atRecord(run.offset)))
+        ),
+        (results) => results.reduce((sum, { rowCount }) => sum + rowCount, 0)
+      )
+
+/**
+ * Creates records as `createMany`, and gives the primary key of each, in order: the values of the one column that is named,
+ * or records of the several. Keys that are given are known, and so are those that the program makes (`Column.withDefault`).
+ * MariaDB and SQLite say which ones they have made (RETURNING). MySQL makes numbers for the rows of one statement that follow
+ * each other by `auto_increment_increment`, whatever other connections insert meanwhile, and says which is the first.
+ *
+ * *Fails with* `NotSupportedError`, before anything is sent, on MySQL for keys that are neither given nor counted up;
+ * otherwise as `createMany`. A trigger that sets the key itself goes unnoticed on MySQL.
+ *
+ * https://dev.mysql.com/doc/refman/9.7/en/innodb-auto-increment-handling.html
+ *
+ * @example
+ * ```ts
+ * import { Column, Operations, Table } from "effect-sa/schema"
+ *
+ * const person = Table.make("person", {
+ *   id: Column.integer.pipe(Column.primaryKey, Column.autoIncrement),
+ *   name: Column.varchar(50)
+ * })
+ *
+ * export const ids = Operations.createManyWithKeys(person, "id", [{ name: "Ada" }, { name: "Grace" }])
+ * ```
+ *
+ * @since 0.1.0
+ * @category creating
+ */
+export const createManyWithKeys: {
+  <Name extends string, F extends Table.Fields, K extends keyof F & string>(
+    table: Table.Table<Name, F>,
+    key: K,
+    records: ReadonlyArray<Table.InsertOf<F>>
+  ): Operation<ReadonlyArray<Table.RowOf<F>[K]>>
+  <Name extends string, F extends Table.Fields, const K extends ReadonlyArray<keyof F & string>>(
+    table: Table.Table<Name, F>,
+    key: K,
+    records: ReadonlyArray<Table.InsertOf<F>>
+  ): Operation<ReadonlyArray<Pick<Table.RowOf<F>, K[number]>>>
+} = (
+  { source }: Table.Any,
+  key: string | ReadonlyArray<string>,
+  records: ReadonlyArray<AnyRecord>
+): Operation<ReadonlyArray<never>> =>
+  Effect.gen(function* () {
+    const names = typeof key === "string" ? [key] : key
+    const fields = yield* keyFields(source, names)
+    const runs = yield* Effect.flatMap(runsOf(records), (given) =>
+      keyDefaults(source).length === 0
+        ? Effect.succeed(given)
+        : Effect.flatMap(
+            Effect.forEach(records, (record) => withKeys(source, record)),
+            runsOf
+          )
+    )
+    if (runs.length === 0) return []
+    const rows = yield* onServer((returning) =>
+      returning ? keysReturned(source, fields, runs) : keysCounted(source, fields, runs)
+    )
+    // The columns that are named are of the types that the table says.
+    return (typeof key === "string" ? rows.map((row) => row[key]) : rows) as ReadonlyArray<never>
+  })
+
+const keyFields = (source: Source, names: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<Field>, ArgumentError> =>
+  Effect.flatMap(RecordKey.fieldsOf(source), (fields) => {
+    const isKey = names.length === fields.length && fields.every(({ name }) => names.includes(name))
+    return isKey
+      ? Effect.succeed(fields)
+      : Effect.fail(
+          new ArgumentError({
+            argument: "key",
+            given: names.map((name) => JSON.stringify(name)).join(", ") || "no columns",
+            expected: `the primary key, ${fields.map(({ name }) => JSON.stringify(name)).join(", ")}`
+          })
+        )
+  })
+
+const keysReturned = (
+  source: Source,
+  fields: ReadonlyArray<Field>,
+  runs: ReadonlyArray<Run>
+): Operation<ReadonlyArray<AnyRecord>> =>
+  Effect.gen(function* () {
+    const returning = fields.map(({ name }) => name)
+    const inserts = yield* insertsOf(source, runs, { returning })
+    const results = yield* Engine.transaction(
+      Effect.forEach(inserts, ({ run, insert }) =>
+        Effect.mapError(Engine.execute<object>(insert), atRecord(run.offset))
+      )
+    )
+    return results.flatMap(({ rows }) => rows.map(Result.Row.toRecord))
+  })
+
+/** What a session says of how it counts, and how much it takes at once. */
+const session = Engine.execute<{ readonly step: bigint; readonly packet: number }>(
+  "SELECT @@auto_increment_increment AS step, @@max_allowed_packet AS packet",
+  undefined,
+  { integers: "number" }
+)
+
+const keysCounted = (
+  source: Source,
+  fields: ReadonlyArray<Field>,
+  runs: ReadonlyArray<Run>
+): Operation<ReadonlyArray<AnyRecord>> =>
+  Effect.gen(function* () {
+    const counting = fields.find(({ properties }) => properties.autoIncrement)
+    for (const { offset, records } of runs) {
+      yield* checkKnown(source, fields, records[0] ?? {})
+      if (counting !== undefined && Object.hasOwn(records[0] ?? {}, counting.name)) {
+        const zero = records.findIndex((record) => isZero(counting.codec.encode(record[counting.name], "")))
+        if (zero >= 0) yield* Effect.fail(countsZero(`records[${offset + zero}].${counting.name}`))
+      }
+    }
+    const inserts = yield* insertsOf(source, runs)
+    const { dialect } = yield* Engine.Engine
+    return yield* Engine.transaction(
+      Effect.gen(function* () {
+        const { rows } = yield* session
+        const [{ step, packet } = { step: 1n, packet: 0 }] = rows
+        const keys: Array<AnyRecord> = []
+        for (const { run, insert } of inserts) {
+          const given = run.records.map((record) => keyOf(fields, record))
+          if (counting === undefined || Object.hasOwn(run.records[0] ?? {}, counting.name)) {
+            yield* Effect.mapError(Engine.execute(insert), atRecord(run.offset))
+            keys.push(...given)
+            continue
+          }
+          let place = 0
+          for (const { statement, rows: count } of yield* multiRow(insert, dialect, Number(packet))) {
+            const { lastInsertId } = yield* Engine.execute(statement)
+            if (lastInsertId === undefined) return yield* Effect.fail(notCounted(source, counting))
+            for (let i = 0; i < count; i++, place++) {
+              const id = BigInt(lastInsertId) + BigInt(i) * BigInt(step)
+              keys.push({ ...given[place], [counting.name]: yield* RecordKey.counted(source, counting, id) })
+            }
+          }
+        }
+        return keys
+      })
+    )
+  })
+
+const keyOf = (fields: ReadonlyArray<Field>, record: AnyRecord): AnyRecord =>
+  Object.fromEntries(fields.flatMap(({ name }) => (Object.hasOwn(record, name) ? [[name, record[name]]] : [])))
+
+const isZero = (encoded: unknown): boolean => encoded === 0 || encoded === 0n || encoded === "0"
+
+/** Unless its `sql_mode` has NO_AUTO_VALUE_ON_ZERO. */
+const countsZero = (argument: string): ArgumentError =>
+  new ArgumentError({ argument, given: "the number 0, for which the server counts up", expected: "another, or none" })
+
+const notCounted = ({ name }: Source, field: Field): NotSupportedError =>
+  new NotSupportedError({
+    reason: "NotSupported",
+    message: `the server has not counted up column ${JSON.stringify(field.name)} of table ${JSON.stringify(name)}; nothing was kept`
+  })
+
+// ---------------------------------------------------------------------------------------------------------------------
+// updating
+
+/** Columns that an update leaves alone: what a record is known by, and when it came. */
+const isFixed = ({ primaryKey }: Source, name: string): boolean => primaryKey.includes(name) || name === "date_created"
+
+const checkFixed = (
+  source: Source,
+  argument: string,
+  names: ReadonlyArray<string>
+): Effect.Effect<void, ArgumentError> => {
+  const fixed = names.find((name) => isFixed(source, name))
+  return fixed === undefined
+    ? Effect.void
+    : Effect.fail(
+        new ArgumentError({
+          argument: argument === "values" ? `values.${fixed}` : `${argument}, ${JSON.stringify(fixed)}`,
+          given: argument === "values" ? "a value" : "a column that stays as it is",
+          expected: "only columns that are not of the primary key, nor date_created"
+        })
+      )
+}
+
+/**
+ * Sets columns of the record with this key, and gives it as it is then (devsetgo_lib's `update_one`), in one transaction. The
+ * primary key and `date_created` stay as they are.
+ *
+ * *Fails with* `NoResultFoundError` where there is no such record; with `ArgumentError`, before anything is sent, for values
+ * of the primary key or of `date_created`, and for what the table does not take; as `Engine.execute` does.
+ *
+ * @since 0.1.0
+ * @category updating
+ */
+export const updateOne = <Name extends string, F extends Table.Fields>(
+  { source }: Table.Table<Name, F>,
+  key: Key<F>,
+  values: Table.UpdateOf<F>
+): Operation<Table.RowOf<F>, NoResultFoundError> =>
+  Effect.gen(function* () {
+    const bound = yield* RecordKey.bound(source, key, "key")
+    const record = yield* checkRecord("values", values)
+    yield* checkFixed(source, "values", Object.keys(record))
+    const update = yield* filledIn(
+      TableStatement.update(source, record, (query) =>
+        bound.reduce((refined: UpdateQuery, [name, value]) => refined.where(name, "=", value), query)
+      )
+    )
+    const row = yield* Engine.transaction(
+      Effect.flatMap(Engine.execute(update), ({ rowCount }) =>
+        rowCount === 0 ? Effect.fail(missing(source)) : rowBy(source, bound)
+      )
+    )
+    return rowOf<F>(row)
+  })
+
+/**
+ * What becomes of a record whose key, or other unique value, another record has.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface UpsertOptions<F extends Table.Fields> {
+  /** The columns that are set in the record that is there. None: it is left as it is. */
+  readonly update: ReadonlyArray<keyof F & string>
+}
+
+/** The program's own values of an update, such as its date, go along. */
+const conflictOf = (
+  source: Source,
+  update: ReadonlyArray<string>
+): Effect.Effect<TableStatement.InsertOptions, ArgumentError> =>
+  Effect.map(checkFixed(source, "update", update), () => {
+    if (update.length === 0) return { onConflict: "ignore" }
+    const own = [...source.fields.values()].flatMap(({ name, properties }) =>
+      properties.updateDefault !== undefined && properties.insertDefault !== undefined ? [name] : []
+    )
+    return { onConflict: { update: [...new Set([...update, ...own])] } }
+  })
+
+/**
+ * Creates a record, or updates columns of the one that has its key or another of its unique values, and gives it as the
+ * database has it then.
+ *
+ * *Fails* as `createOne`, and with `ArgumentError` for columns in `update` that are of the primary key or `date_created`.
+ *
+ * @since 0.1.0
+ * @category updating
+ */
+export const upsertOne = <Name extends string, F extends Table.Fields>(
+  table: Table.Table<Name, F>,
+  values: Table.InsertOf<F>,
+  { update }: UpsertOptions<F>
+): Operation<Table.RowOf<F>, NoResultFoundError> =>
+  Effect.gen(function* () {
+    const { source } = table
+    const options = yield* conflictOf(source, update)
+    const record = yield* Effect.flatMap(checkRecord("values", values), (given) => withKeys(source, given))
+    const row = yield* onServer((returning) =>
+      returning && update.length > 0 ? insertReturning(source, record, options) : upsertThenRead(table, record, options)
+    )
+    return rowOf<F>(row)
+  })
+
+/** What no two records have the same of: the key, and each unique index. */
+const uniques = ({ definition }: Table.Any): ReadonlyArray<ReadonlyArray<string>> => [
+  definition.primaryKey,
+  ...definition.indexes.filter(({ unique }) => unique).map(({ columns }) => columns)
+]
+
+/** The record that was there is the first that has one of the unique values; a new one has them all. */
+const upsertThenRead = (
+  table: Table.Any,
+  record: AnyRecord,
+  options: TableStatement.InsertOptions
+): Operation<Result.RowBase, NoResultFoundError> =>
+  Effect.gen(function* () {
+    const { source } = table
+    const given = uniques(table).flatMap((names) =>
+      names.length > 0 && names.every((name) => Object.hasOwn(record, name) && record[name] !== null)
+        ? [names.flatMap((name) => source.fields.get(name) ?? [])]
+        : []
+    )
+    if (given.length === 0) return yield* insertThenRead(source, record)
+    const insert = yield* filledIn(TableStatement.insert(source, record, options))
+    return yield* Engine.transaction(
+      Effect.gen(function* () {
+        yield* Engine.execute(insert)
+        for (const fields of given) {
+          const bound = fields.map(
+            (field) => [field.name, RecordKey.comparable(field, record[field.name], `values.${field.name}`)] as const
+          )
+          const { rows } = yield* Engine.execute<object>(selectBy(source, bound))
+          if (rows[0] !== undefined) return rows[0]
+        }
+        return yield* Effect.fail(missing(source))
+      })
+    )
+  })
+
+/**
+ * Creates records, or updates columns of those that have their keys or other unique values, in one transaction, all or none;
+ * gives the number of records. *Fails* as `createMany`.
+ *
+ * @since 0.1.0
+ * @category updating
+ */
+export const upsertMany = <Name extends string, F extends Table.Fields>(
+  { source }: Table.Table<Name, F>,
+  records: ReadonlyArray<Table.InsertOf<F>>,
+  { update }: UpsertOptions<F>
+): Operation<number> =>
+  Effect.gen(function* () {
+    const options = yield* conflictOf(source, update)
+    const inserts = yield* Effect.flatMap(runsOf(records), (runs) => insertsOf(source, runs, options))
+    yield* inAll(inserts)
+    return records.length
+  })
+
+// ---------------------------------------------------------------------------------------------------------------------
+// deleting
+
+/**
+ * Deletes the record with this key (devsetgo_lib's `delete_one`).
+ *
+ * *Fails with* `NoResultFoundError` where there is no such record; as `Engine.execute` does.
+ *
+ * @since 0.1.0
+ * @category deleting
+ */
+export const deleteOne = <Name extends string, F extends Table.Fields>(
+  { source }: Table.Table<Name, F>,
+  key: Key<F>
+): Operation<void, NoResultFoundError> =>
+  Effect.flatMap(RecordKey.bound(source, key, "key"), (bound) =>
+    Effect.flatMap(Engine.execute(deleteBy(source, [bound])), ({ rowCount }) =>
+      rowCount === 0 ? Effect.fail(missing(source)) : Effect.void
+    )
+  )
+
+/** Keys of one statement: each is a range to read, and more are not faster. */
+const mostKeys = 500
+
+/**
+ * Deletes the records with these keys in one transaction, and gives the number of those that were there (devsetgo_lib's
+ * `delete_many`). *Fails* as `Engine.execute` does; nothing is deleted then.
+ *
+ * @since 0.1.0
+ * @category deleting
+ */
+export const deleteMany = <Name extends string, F extends Table.Fields>(
+  { source }: Table.Table<Name, F>,
+  keys: ReadonlyArray<Key<F>>
+): Operation<number> =>
+  Effect.gen(function* () {
+    const all = yield* Effect.forEach(keys, (key, i) => RecordKey.bound(source, key, `keys[${i}]`))
+    if (all.length === 0) return 0
+    const batches = Array.from({ length: Math.ceil(all.length / mostKeys) }, (_, i) =>
+      all.slice(i * mostKeys, (i + 1) * mostKeys)
+    )
+    const results = yield* Engine.transaction(
+      Effect.forEach(batches, (batch) => Engine.execute(deleteBy(source, batch)))
+    )
+    return results.reduce((sum, { rowCount }) => sum + rowCount, 0)
+  })
+
+const deleteBy = (source: Source, keys: ReadonlyArray<Bound>): Statement<never> =>
+  TableStatement.remove(source, (query): DeleteQuery => {
+    const [name] = source.primaryKey
+    if (source.primaryKey.length === 1 && name !== undefined) {
+      const values = keys.flatMap((bound) => bound.map(([, value]) => value))
+      return query.where(name, "in", values)
+    }
+    return query.where((each) =>
+      each.or(keys.map((bound) => each.and(bound.map(([name, value]) => each(name, "=", value)))))
+    )
+  })

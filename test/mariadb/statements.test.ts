@@ -1,0 +1,4 @@
+import { statementsContract } from "../contract/Statements.js"
+import { mariadb } from "../support/Backend.js"
+
+statementsContract(mariadb())

@@ -1,0 +1,4 @@
+import { poolHooksContract } from "../contract/PoolHooks.js"
+import { mysql } from "../support/Backend.js"
+
+poolHooksContract(mysql())

@@ -1,0 +1,4 @@
+import { tablesContract } from "../contract/Tables.js"
+import { mysql } from "../support/Backend.js"
+
+tablesContract(mysql())

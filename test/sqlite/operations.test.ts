@@ -1,0 +1,4 @@
+import { operationsContract } from "../contract/Operations.js"
+import { sqlite } from "../support/Backend.js"
+
+operationsContract(sqlite())
