@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import type { ServerInfo } from "./Driver.js"
 import type { DataError, NotSupportedError } from "./Errors.js"
 import type { Lexicon, Token } from "./Lexer.js"
 import type { BoundValue } from "./Value.js"
@@ -29,6 +30,37 @@ export interface BeginOptions {
 }
 
 /**
+ * The name of a two-phase transaction in bytes.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface XidBytes {
+  readonly globalId: Uint8Array
+  readonly branch: Uint8Array
+  readonly formatId: number
+}
+
+/**
+ * The statements of two-phase transactions.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface TwoPhaseStatements {
+  readonly start: (xid: XidBytes) => string
+  /** Nothing more becomes part of it. */
+  readonly end: (xid: XidBytes) => string
+  readonly prepare: (xid: XidBytes) => string
+  readonly commit: (xid: XidBytes) => string
+  /** Commits what was ended and not prepared. */
+  readonly commitOnePhase: (xid: XidBytes) => string
+  readonly rollback: (xid: XidBytes) => string
+  /** Lists what is prepared, so that no byte of a name is lost. */
+  readonly recover: (product: ServerInfo["product"]) => string
+}
+
+/**
  * A dialect. What differs between databases of one dialect (MySQL and MariaDB) is told apart by the connection's server.
  *
  * @since 0.1.0
@@ -48,6 +80,8 @@ export interface Dialect {
   readonly savepoint: (name: string) => string
   readonly rollbackToSavepoint: (name: string) => string
   readonly releaseSavepoint: (name: string) => string
+  /** How transactions are prepared before they are committed, or why they cannot be. */
+  readonly twoPhase: TwoPhaseStatements | NotSupportedError
   /** The statement that sets the isolation level of every transaction of a session to come. */
   readonly sessionIsolation: (level: IsolationLevel) => string | NotSupportedError
   /**

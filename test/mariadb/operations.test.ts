@@ -1,4 +1,7 @@
+import { databaseContract } from "../contract/Database.js"
 import { operationsContract } from "../contract/Operations.js"
 import { mariadb } from "../support/Backend.js"
 
-operationsContract(mariadb())
+const backend = mariadb()
+databaseContract(backend)
+operationsContract(backend)

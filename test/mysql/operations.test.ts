@@ -1,4 +1,7 @@
+import { databaseContract } from "../contract/Database.js"
 import { operationsContract } from "../contract/Operations.js"
 import { mysql } from "../support/Backend.js"
 
-operationsContract(mysql())
+const backend = mysql()
+databaseContract(backend)
+operationsContract(backend)

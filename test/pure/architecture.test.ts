@@ -57,6 +57,8 @@ describe("the house", () => {
       "kysely.ts": ["kysely"],
       "Statement.ts": ["@effect/sql/Statement", "kysely"],
       "Fragment.ts": ["@effect/sql/Statement"],
+      "Table.ts": ["kysely"],
+      "TableStatement.ts": ["kysely"],
       "mysql/Login.ts": ["mysql2"],
       "mysql/OptionFiles.ts": ["@effect/platform/FileSystem"],
       "Options.ts": ["@effect/platform/FileSystem"]

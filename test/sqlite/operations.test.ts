@@ -1,4 +1,7 @@
+import { databaseContract } from "../contract/Database.js"
 import { operationsContract } from "../contract/Operations.js"
 import { sqlite } from "../support/Backend.js"
 
-operationsContract(sqlite())
+const backend = sqlite()
+databaseContract(backend)
+operationsContract(backend)

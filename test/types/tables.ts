@@ -1,5 +1,5 @@
 // What the types of tables promise, held by the compiler: test/types/types.test.ts compiles this file.
-import { BigDecimal, type Brand, Effect, Schema } from "effect"
+import { type BigDecimal, type Brand, Effect, Schema } from "effect"
 import { Engine, type Errors, type Result, Statement } from "effect-sa"
 import { Column, type MetaData, SchemaBase, Table } from "effect-sa/schema"
 import { QueryBuilder } from "effect-sa/kysely"
