@@ -3,8 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { Effect, Pipeable, Schema } from "effect"
-import { pipeArguments } from "effect/Pipeable"
+import { type Effect, Pipeable, type Schema } from "effect"
 import type { ReferentialAction, ServerDefault, SqlType } from "./TableDefinition.js"
 
 /**
@@ -133,11 +132,9 @@ const variance = {
 export const make = <Type, Encoded, Nullable extends boolean, Optional extends boolean>(
   properties: Properties
 ): Column<Type, Encoded, Nullable, Optional> => ({
+  ...Pipeable.Prototype,
   [TypeId]: variance,
-  properties,
-  pipe() {
-    return pipeArguments(this, arguments)
-  }
+  properties
 })
 
 /**

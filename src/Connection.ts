@@ -270,6 +270,7 @@ class DriverBackedConnection implements Connection {
             sets: compiled.sets,
             values: compiled.values ?? values,
             timeout: 0,
+            stopAfter: compiled.stopAfter,
             before
           })
     )
@@ -532,6 +533,7 @@ const requestOf = (compiled: Compiled, values: ValueOptions, before: ReadonlyArr
   parameters: compiled.parameters,
   values: compiled.values ?? values,
   timeout: 0,
+  stopAfter: compiled.stopAfter,
   before,
   shared: false,
   data: compiled.data

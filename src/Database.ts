@@ -15,7 +15,7 @@ import type { SAConnection } from "./SAConnection.js"
 import type { SATransaction } from "./SATransaction.js"
 import type * as Statement from "./Statement.js"
 import type * as Transaction from "./Transaction.js"
-import type { ValueOptions } from "./Value.js"
+import type { ExecuteOptions } from "./Options.js"
 
 export type { Config } from "./DatabaseConfig.js"
 
@@ -83,31 +83,36 @@ const either = (statement: AnyStatement) => statement as Statement.Executable<ne
 const sessionOf = (connection: SAConnection): Effect.Effect<Session> =>
   Effect.map(Effect.makeSemaphore(1), (turn) => {
     let current: SATransaction | undefined
-    const begun = turn.withPermits(1)(
-      Effect.suspend(() =>
-        current === undefined
-          ? Effect.map(Effect.uninterruptible(connection.begin()), (transaction) => {
+    const begun = Effect.suspend(() =>
+      current === undefined
+        ? Effect.uninterruptibleMask((restore) =>
+            Effect.map(restore(connection.begin()), (transaction) => {
               current = transaction
             })
-          : Effect.void
-      )
+          )
+        : Effect.void
     )
+    // A statement has its turn until it is done, or it could come after a commit, in no transaction.
+    const inTurn = <A, E>(statement: Effect.Effect<A, E>): Effect.Effect<A, E | Transaction.TransactionError> =>
+      turn.withPermits(1)(Effect.zipRight(begun, statement))
     const ended = (end: (transaction: SATransaction) => SATransaction["commit"]): Session["commit"] =>
       turn.withPermits(1)(
-        Effect.suspend(() => {
-          const transaction = current
-          current = undefined
-          return transaction === undefined ? Effect.void : end(transaction)
-        })
+        Effect.uninterruptible(
+          Effect.suspend(() => {
+            const transaction = current
+            current = undefined
+            return transaction === undefined ? Effect.void : end(transaction)
+          })
+        )
       )
     return {
       connection,
-      execute: (statement: AnyStatement, parameters?: Statement.Parameters, options?: Partial<ValueOptions>) =>
-        Effect.zipRight(begun, connection.execute(either(statement), parameters, options)),
-      scalar: (statement: AnyStatement, parameters?: Statement.Parameters, options?: Partial<ValueOptions>) =>
-        Effect.zipRight(begun, connection.scalar(either(statement), parameters, options)),
-      stream: (statement: AnyStatement, parameters?: Statement.Parameters, options?: Partial<ValueOptions>) =>
-        Stream.unwrap(Effect.as(begun, connection.stream(either(statement), parameters, options))),
+      execute: (statement: AnyStatement, parameters?: Statement.Parameters, options?: ExecuteOptions) =>
+        inTurn(connection.execute(either(statement), parameters, options)),
+      scalar: (statement: AnyStatement, parameters?: Statement.Parameters, options?: ExecuteOptions) =>
+        inTurn(connection.scalar(either(statement), parameters, options)),
+      stream: (statement: AnyStatement, parameters?: Statement.Parameters, options?: ExecuteOptions) =>
+        Stream.unwrap(Effect.as(inTurn(Effect.void), connection.stream(either(statement), parameters, options))),
       commit: ended(({ commit }) => commit),
       rollback: ended(({ rollback }) => rollback)
     }

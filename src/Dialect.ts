@@ -3,7 +3,6 @@
  *
  * @since 0.1.0
  */
-import type { ServerInfo } from "./Driver.js"
 import type { DataError, NotSupportedError } from "./Errors.js"
 import type { Lexicon, Token } from "./Lexer.js"
 import type { BoundValue } from "./Value.js"
@@ -57,7 +56,7 @@ export interface TwoPhaseStatements {
   readonly commitOnePhase: (xid: XidBytes) => string
   readonly rollback: (xid: XidBytes) => string
   /** Lists what is prepared, so that no byte of a name is lost. */
-  readonly recover: (product: ServerInfo["product"]) => string
+  readonly recover: (product: "MySQL" | "MariaDB" | "SQLite") => string
 }
 
 /**

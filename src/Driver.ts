@@ -60,6 +60,11 @@ export interface Request {
   /** Milliseconds until the driver gives the connection up and fails with `StatementTimeout`; 0 is never. */
   readonly timeout: number
   /**
+   * Milliseconds after which the database is to stop the statement, which then fails with `StatementTimeout`; 0 is never.
+   * Undefined is as the driver was made. A driver that cannot do that refuses the request.
+   */
+  readonly stopAfter?: number | undefined
+  /**
    * Statements to execute before it, such as BEGIN, on one way to the server. When one fails, so does the request, and
    * nobody may rely on the statement having been executed, or not.
    */
@@ -82,7 +87,7 @@ export interface Request {
  * @since 0.1.0
  * @category models
  */
-export interface ManyRequest extends Pick<Request, "sql" | "values" | "timeout" | "before"> {
+export interface ManyRequest extends Pick<Request, "sql" | "values" | "timeout" | "before" | "stopAfter"> {
   readonly sets: ReadonlyArray<ReadonlyArray<BoundValue>>
 }
 

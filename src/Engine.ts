@@ -18,6 +18,7 @@ import {
   type InvalidRequestError
 } from "./Errors.js"
 import { emptyResult } from "./Driver.js"
+import type { ExecuteOptions } from "./Options.js"
 import { Pace } from "./Pace.js"
 import * as Pool from "./Pool.js"
 import * as Result from "./Result.js"
@@ -29,7 +30,7 @@ import {
   makeAmbientTag,
   manyInStream,
   SAConnection,
-  valuesOf
+  withOptions
 } from "./SAConnection.js"
 import * as Statement from "./Statement.js"
 import * as Transaction from "./Transaction.js"
@@ -108,7 +109,7 @@ const makeEngine = (pool: Pool.Pool): Engine => {
   const prepared = <A, E, R>(
     statement: unknown,
     parameters: unknown,
-    options: Partial<ValueOptions> | undefined,
+    options: ExecuteOptions | undefined,
     run: (compiled: Statement.Compiled, values: ValueOptions, ambient: Ambient | undefined) => Effect.Effect<A, E, R>
   ): Effect.Effect<A, E | Statement.Refusal, R> =>
     Effect.withFiberRuntime((fiber): Effect.Effect<A, E | Statement.Refusal, R> => {
@@ -116,7 +117,7 @@ const makeEngine = (pool: Pool.Pool): Engine => {
       return Statement.compileWith(statement, parameters, dialect, (compiled) =>
         options === undefined
           ? run(compiled, pool.values, ambient)
-          : Effect.flatMap(valuesOf(compiled, pool.values, options), (values) => run(compiled, values, ambient))
+          : withOptions(compiled, pool.values, options, (compiled, values) => run(compiled, values, ambient))
       )
     })
 
@@ -124,7 +125,7 @@ const makeEngine = (pool: Pool.Pool): Engine => {
   const execute = (
     statement: unknown,
     parameters?: Statement.Parameters,
-    options?: Partial<ValueOptions>
+    options?: ExecuteOptions
   ): Effect.Effect<Result.Result<never>, ExecuteError> =>
     prepared(
       statement,
@@ -222,12 +223,12 @@ const makeEngine = (pool: Pool.Pool): Engine => {
     pool,
     address: pool.address,
     execute,
-    scalar: (statement: unknown, parameters?: Statement.Parameters, options?: Partial<ValueOptions>) =>
+    scalar: (statement: unknown, parameters?: Statement.Parameters, options?: ExecuteOptions) =>
       Effect.flatMap(execute(statement, parameters, options), firstValue),
     stream: (
       statement: unknown,
       parameters?: Statement.Parameters,
-      options?: Partial<ValueOptions>
+      options?: ExecuteOptions
     ): Stream.Stream<never, ExecuteError> =>
       Stream.unwrapScoped(
         prepared(statement, parameters, options, (compiled, values, ambient) =>
@@ -310,11 +311,11 @@ type AnyStatement = Statement.Query<unknown> | Statement.Executable
 const either = (statement: AnyStatement) => statement as Statement.Executable<never>
 
 const statics = <Self>(tag: Context.Tag<Self, Engine>): Statics<Self> => ({
-  execute: (statement: AnyStatement, parameters?: Statement.Parameters, options?: Partial<ValueOptions>) =>
+  execute: (statement: AnyStatement, parameters?: Statement.Parameters, options?: ExecuteOptions) =>
     Effect.flatMap(tag, (engine) => engine.execute(either(statement), parameters, options)),
-  scalar: (statement: AnyStatement, parameters?: Statement.Parameters, options?: Partial<ValueOptions>) =>
+  scalar: (statement: AnyStatement, parameters?: Statement.Parameters, options?: ExecuteOptions) =>
     Effect.flatMap(tag, (engine) => engine.scalar(either(statement), parameters, options)),
-  stream: (statement: AnyStatement, parameters?: Statement.Parameters, options?: Partial<ValueOptions>) =>
+  stream: (statement: AnyStatement, parameters?: Statement.Parameters, options?: ExecuteOptions) =>
     Stream.unwrap(Effect.map(tag, (engine) => engine.stream(either(statement), parameters, options))),
   transaction: (body, options) => Effect.flatMap(tag, (engine) => engine.transaction(body, options)),
   withConnection: (body) => Effect.flatMap(tag, (engine) => engine.withConnection(body)),

@@ -48,6 +48,7 @@ export type OperationalReason =
   | "LockTimeout"
   | "PacketTooLarge"
   | "ReadOnly"
+  | "RolledBack"
   | "SerializationFailure"
   | "ServerShutdown"
   | "SourceFailed"
@@ -92,6 +93,8 @@ export type ProgrammingReason =
   | "TableExists"
   | "DatabaseExists"
   | "NoSuchSavepoint"
+  | "NoSuchXid"
+  | "XidExists"
   | "CursorState"
   | "Other"
 
@@ -407,9 +410,23 @@ export const isConnectError = (u: unknown): u is ConnectError =>
  * @since 0.1.0
  * @category combining
  */
-export const atParameterSet = (error: DriverError, parameterSet: number): DriverError => {
-  const { message, errno, sqlState, statement, constraint, cause } = error
-  const fields = { message, errno, sqlState, statement, constraint, cause, parameterSet }
+export const atParameterSet = (error: DriverError, parameterSet: number): DriverError =>
+  withFields(error, { parameterSet })
+
+/**
+ * The same error, of this statement.
+ *
+ * @since 0.1.0
+ * @category combining
+ */
+export const ofStatement = (error: DriverError, statement: string): DriverError => withFields(error, { statement })
+
+const withFields = (
+  error: DriverError,
+  changed: Pick<DatabaseErrorFields<string>, "parameterSet" | "statement">
+): DriverError => {
+  const { message, errno, sqlState, statement, constraint, parameterSet, cause } = error
+  const fields = { message, errno, sqlState, statement, constraint, parameterSet, cause, ...changed }
   switch (error._tag) {
     case "InterfaceError":
       return new InterfaceError({ ...fields, reason: error.reason })

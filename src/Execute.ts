@@ -5,9 +5,9 @@
  * @since 0.1.0
  */
 import type { Effect, Option, Stream } from "effect"
+import type { ExecuteOptions } from "./Options.js"
 import type { Result, Row } from "./Result.js"
 import type { Executable, Parameters, Query, RowOf } from "./Statement.js"
-import type { ValueOptions } from "./Value.js"
 
 /**
  * Executes a statement and reads its whole result.
@@ -16,11 +16,11 @@ import type { ValueOptions } from "./Value.js"
  * @category models
  */
 export interface Execute<E, R = never> {
-  <O>(query: Query<O>, parameters?: Parameters, options?: Partial<ValueOptions>): Effect.Effect<Result<RowOf<O>>, E, R>
+  <O>(query: Query<O>, parameters?: Parameters, options?: ExecuteOptions): Effect.Effect<Result<RowOf<O>>, E, R>
   <A extends object = Record<string, unknown>>(
     statement: Executable<A>,
     parameters?: Parameters,
-    options?: Partial<ValueOptions>
+    options?: ExecuteOptions
   ): Effect.Effect<Result<A>, E, R>
 }
 
@@ -34,12 +34,12 @@ export interface Scalar<E, R = never> {
   <O>(
     query: Query<O>,
     parameters?: Parameters,
-    options?: Partial<ValueOptions>
+    options?: ExecuteOptions
   ): Effect.Effect<Option.Option<RowOf<O>[keyof RowOf<O>]>, E, R>
   <A extends object = Record<string, unknown>>(
     statement: Executable<A>,
     parameters?: Parameters,
-    options?: Partial<ValueOptions>
+    options?: ExecuteOptions
   ): Effect.Effect<Option.Option<A[keyof A]>, E, R>
 }
 
@@ -50,10 +50,10 @@ export interface Scalar<E, R = never> {
  * @category models
  */
 export interface StreamRows<E, R = never> {
-  <O>(query: Query<O>, parameters?: Parameters, options?: Partial<ValueOptions>): Stream.Stream<Row<RowOf<O>>, E, R>
+  <O>(query: Query<O>, parameters?: Parameters, options?: ExecuteOptions): Stream.Stream<Row<RowOf<O>>, E, R>
   <A extends object = Record<string, unknown>>(
     statement: Executable<A>,
     parameters?: Parameters,
-    options?: Partial<ValueOptions>
+    options?: ExecuteOptions
   ): Stream.Stream<Row<A>, E, R>
 }

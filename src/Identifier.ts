@@ -11,7 +11,7 @@ import { ArgumentError, kindOf } from "./Errors.js"
  * characters at the beginning are left out, what is beyond the Basic Multilingual Plane becomes `?`, and the 257th character
  * is cut off. https://dev.mysql.com/doc/refman/9.7/en/identifiers.html
  */
-const changed = /^[\x01-\x20]|[\u{10000}-\u{10FFFF}]|^[^]{257}/u
+const changed = /^[\x01-\x20]|[\u{10000}-\u{10FFFF}]|^[\s\S]{257}/u
 
 /**
  * A name in the dialect's quotes. One that the database could not have, or would change, is refused: a NUL would end the

@@ -4,10 +4,9 @@
  * @since 0.1.0
  */
 import { Effect, Option, ParseResult, Schema } from "effect"
-import type { Expression, ExpressionBuilder, SqlBool } from "kysely"
 import * as Engine from "./Engine.js"
 import { ArgumentError, type ExecuteError } from "./Errors.js"
-import { checkCount } from "./QueryOperations.js"
+import { checkCount } from "./QueryPages.js"
 import * as RecordKey from "./RecordKey.js"
 import * as Result from "./Result.js"
 import * as Statement from "./Statement.js"
@@ -132,29 +131,35 @@ const indexOf = ({ definition }: Table.Any, terms: ReadonlyArray<Term>): string 
   return indexes.find((index) => index.definition === undefined && isInOrder(index.columns))?.name
 }
 
-type Where = ExpressionBuilder<Record<string, Record<string, unknown>>, string>
-
 /**
  * The rows past a place: `a > ? or (a = ? and (b > ? or (b = ? and id > ?)))`, of which servers make as many ranges as it has
  * columns, in order; of `(a, b, id) > (?, ?, ?)` MariaDB makes none. That none is before `a` is said once more for databases
  * that look no further.
  */
 const past = (
-  each: Where,
+  query: SelectQuery,
   source: Source,
   terms: ReadonlyArray<Term>,
   bound: ReadonlyArray<unknown>
-): Expression<SqlBool> => {
-  const nameAt = (place: number): string => `${source.name}.${terms[place]!.field.name}`
-  const isUp = (place: number): boolean => terms[place]!.direction === "asc"
-  const from = (place: number): Expression<SqlBool> => {
-    const beyond = each(nameAt(place), isUp(place) ? ">" : "<", bound[place])
-    return place === terms.length - 1
-      ? beyond
-      : each.or([beyond, each.and([each(nameAt(place), "=", bound[place]), from(place + 1)])])
-  }
-  return terms.length === 1 ? from(0) : each.and([each(nameAt(0), isUp(0) ? ">=" : "<=", bound[0]), from(0)])
-}
+): SelectQuery =>
+  query.where((each) => {
+    const compared = terms.map(({ field, direction }, place) => {
+      const name = TableStatement.columnOf(source, field.name)
+      const isUp = direction === "asc"
+      return {
+        beyond: each(name, isUp ? ">" : "<", bound[place]),
+        from: each(name, isUp ? ">=" : "<=", bound[place]),
+        equal: each(name, "=", bound[place])
+      }
+    })
+    const beyond = compared
+      .slice(0, -1)
+      .reduceRight(
+        (inner, { beyond, equal }) => each.or([beyond, each.and([equal, inner])]),
+        each.and(compared.slice(-1).map(({ beyond }) => beyond))
+      )
+    return compared.length === 1 ? beyond : each.and([...compared.slice(0, 1).map(({ from }) => from), beyond])
+  })
 
 const boundOf = (
   terms: ReadonlyArray<Term>,
@@ -252,10 +257,11 @@ export const paginateKeyset = <Name extends string, F extends Table.Fields>(
     const bound = place === undefined ? undefined : yield* boundOf(terms, place, isBackward ? "before" : "after")
     const select = TableStatement.select(source, (query) => {
       const chosen = where === undefined ? query : refinedBy(where, query)
-      const placed = bound === undefined ? chosen : chosen.where((each) => past(each, source, directed, bound))
+      const placed = bound === undefined ? chosen : past(chosen, source, directed, bound)
       return directed
         .reduce(
-          (sorted: SelectQuery, { field, direction }) => sorted.orderBy(`${source.name}.${field.name}`, direction),
+          (sorted: SelectQuery, { field, direction }) =>
+            sorted.orderBy(TableStatement.columnOf(source, field.name), direction),
           placed
         )
         .limit(pageSize + 1)

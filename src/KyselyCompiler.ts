@@ -6,6 +6,7 @@
  */
 import {
   type BinaryOperationNode,
+  type CastNode,
   type ColumnNode,
   type CreateTableNode,
   createQueryId,
@@ -108,6 +109,12 @@ const foreignKey = (
 
 const noRow = ValuesNode.create([PrimitiveValueListNode.create([])])
 
+const castWords: ReadonlyMap<unknown, string> = new Map([
+  ["text", "char"],
+  ["real", "double"],
+  ["double precision", "double"]
+])
+
 class MysqlCompiler extends MysqlQueryCompiler {
   constructor(private readonly dialect: Dialect) {
     super()
@@ -162,6 +169,14 @@ class MysqlCompiler extends MysqlQueryCompiler {
     this.append(" <=> ")
     this.visitNode(node.rightOperand)
     this.append("))")
+  }
+  /** CAST has other words for some types than columns have. */
+  protected override visitCast(node: CastNode): void {
+    const word = "dataType" in node.dataType ? castWords.get(node.dataType.dataType) : undefined
+    if (word === undefined) return super.visitCast(node)
+    this.append("cast(")
+    this.visitNode(node.expression)
+    this.append(` as ${word})`)
   }
   /** Nothing is in an empty list, which only SQLite can write. */
   protected override visitPrimitiveValueList(node: PrimitiveValueListNode): void {

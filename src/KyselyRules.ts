@@ -115,13 +115,11 @@ const foreignTypes = wordSet(`
 /** Types that MySQL has only with a length. */
 const bareTypes = wordSet("varchar varbinary")
 
-/** What CAST makes. Of the other types SQLite would make numbers, and MySQL an error. */
+/** What CAST makes. Of the other types SQLite would make numbers, and MySQL an error; lengths SQLite reads over. */
 const castTypes: Readonly<Record<Dialect["name"], ReadonlySet<string>>> = {
-  mysql: new Set([...wordSet("binary char date datetime decimal json time"), "double precision"]),
+  mysql: new Set([...wordSet("binary char date datetime decimal json real text time"), "double precision"]),
   sqlite: new Set([
-    ...wordSet(
-      "bigint binary blob char decimal float4 float8 int2 int4 int8 integer numeric real smallint text varbinary varchar"
-    ),
+    ...wordSet("bigint blob char decimal float4 float8 int2 int4 int8 integer numeric real smallint text varchar"),
     "double precision"
   ])
 }
@@ -289,7 +287,9 @@ const missing = (node: Node, parents: ReadonlyArray<Node>, dialect: Dialect["nam
       return first(
         node.dataType.kind === "DataTypeNode" &&
           "dataType" in node.dataType &&
-          !castTypes[dialect].has(withoutLength(String(node.dataType.dataType))) &&
+          !castTypes[dialect].has(
+            sqlite ? String(node.dataType.dataType) : withoutLength(String(node.dataType.dataType))
+          ) &&
           `cast to ${String(node.dataType.dataType)}`
       )
     case "ValueNode":

@@ -26,19 +26,16 @@ export {
   type AnyStatement,
   type Command,
   type CommandRow,
-  countQuery,
   executeMany,
   executeOne,
   type Outcome,
-  type Page,
-  type PageOptions,
-  paginateQuery,
   readMultiQuery,
   readOneRecord,
   readQuery,
   type RowOf,
   type Shaped
 } from "./QueryOperations.js"
+export { countQuery, type Page, type PageOptions, paginateQuery } from "./QueryPages.js"
 export type { Key } from "./RecordKey.js"
 export {
   createMany,

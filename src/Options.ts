@@ -129,6 +129,13 @@ export interface Options extends Partial<ValueOptions> {
    */
   readonly warnings?: "log" | "ignore" | "fail" | undefined
 
+  /**
+   * How long a statement may take. The server stops it, and goes on with the session and its transaction: MariaDB whatever
+   * changes or reads rows, MySQL what reads. Of any other the connection is given up, which kills it. Default: no limit. A
+   * statement's own `timeout` holds instead.
+   */
+  readonly statementTimeout?: Duration.DurationInput | undefined
+
   // SQLite
   /** How long a statement waits for a lock that another connection holds. Default 5 seconds. */
   readonly lockTimeout?: Duration.DurationInput | undefined
@@ -463,6 +470,32 @@ export const fromFile = ({
     const hasAddress = "unixSocket" in found || explicit.has("unixSocket") || explicit.has("host")
     return { ...(hasAddress ? {} : { host: "localhost" }), ...found, ...given(options) }
   })
+
+/**
+ * What can be said of one execution of a statement: the types of its values, and how long it may take.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ExecuteOptions extends Partial<ValueOptions> {
+  /**
+   * How long the statement may take, instead of the engine's `statementTimeout`; 0 or `Duration.infinity` is no limit. It fails with
+   * `OperationalError` `StatementTimeout` then. Of a stream it is the time until its last row. SQLite has none.
+   */
+  readonly timeout?: Duration.DurationInput | undefined
+}
+
+/**
+ * The time that a statement may take, in milliseconds; undefined where nothing is said.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const timeoutOf = ({ timeout }: ExecuteOptions): Either.Either<number | undefined, ArgumentError> =>
+  Either.map(
+    readAll({ timeout: duration(0, 0) }, "statements", timeout === undefined ? {} : { timeout }),
+    (read) => read.timeout
+  )
 
 /**
  * The value options of a statement over those of its engine; the same object where there are none.

@@ -198,10 +198,11 @@ export const statement: {
   ): Statement.Statement<Statement.RowOf<O>>
 } = (query: RawBuilder<unknown> | Foreign<unknown>, { plugins = [] }: Options = {}): Statement.Statement<never> => {
   const whole = "isRawBuilder" in query ? plugins.reduce((raw, plugin) => raw.withPlugin(plugin), query) : query
+  let node: RootOperationNode | ArgumentError | undefined
   return {
     [Statement.TypeId]: {
       text: (dialect) => {
-        const node = nodeOf(whole)
+        node ??= nodeOf(whole)
         return node instanceof ArgumentError ? node : compile(node, dialect)
       },
       rows: rowTransform(plugins, createQueryId()),

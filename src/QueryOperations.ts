@@ -1,18 +1,14 @@
 /**
- * Statements executed and queries read, counted and given page by page (devsetgo_lib's `execute_one`, `read_query`,
- * `count_query` and their kind).
+ * Statements executed and queries read (devsetgo_lib's `execute_one`, `read_query` and their kind).
  *
  * @since 0.1.0
  */
 import { Effect, Option } from "effect"
-import type { Dialect } from "./Dialect.js"
 import * as Engine from "./Engine.js"
-import { ArgumentError, type ExecuteError, kindOf, MultipleResultsFoundError, ResourceClosedError } from "./Errors.js"
+import { ArgumentError, type ExecuteError, MultipleResultsFoundError, ResourceClosedError } from "./Errors.js"
 import * as Result from "./Result.js"
-import { type Select, selectOf } from "./SelectText.js"
-import * as Statement from "./Statement.js"
-import * as Table from "./Table.js"
-import type { ValueOptions } from "./Value.js"
+import type * as Statement from "./Statement.js"
+import type { ExecuteOptions } from "./Options.js"
 
 /**
  * What can be executed: SQL text, a query of Kysely, a statement of a Table, and all else that `Engine.execute` takes.
@@ -137,7 +133,7 @@ const recordsOf = <A>(
 export const executeOne = <S extends AnyStatement>(
   statement: S,
   parameters?: Statement.Parameters,
-  options?: Partial<ValueOptions>
+  options?: ExecuteOptions
 ): Effect.Effect<Outcome<RowOf<S>>, ExecuteError, Engine.Engine> =>
   Effect.map(Engine.execute<Record<string, unknown>>(either(statement), parameters, options), outcomeOf<RowOf<S>>)
 
@@ -177,8 +173,14 @@ export const executeMany = <const Commands extends ReadonlyArray<Command>>(
 const noRows = (): ResourceClosedError =>
   new ResourceClosedError({ message: "the statement returns no rows, so there is nothing to read" })
 
-/** What the columns make of the rows: one gives its values, several give records. */
-const shaped = <A>(
+/**
+ * What the columns make of the rows: one gives its values, several give records. *Fails with* `ResourceClosedError` for the
+ * result of a statement that returns no rows.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
+export const shaped = <A>(
   result: Result.Result<Record<string, unknown>>
 ): Effect.Effect<ReadonlyArray<Shaped<A>>, ResourceClosedError> => {
   if (!result.returnsRows) return Effect.fail(noRows())
@@ -230,8 +232,11 @@ export const readOneRecord = <S extends AnyStatement>(
 /**
  * Runs reads in one transaction that changes nothing, so that they all see the database at the same moment. In a transaction
  * that is there already they see what that sees.
+ *
+ * @since 0.1.0
+ * @category reading
  */
-const atOneMoment = <A, E, R>(body: Effect.Effect<A, E, R>) =>
+export const atOneMoment = <A, E, R>(body: Effect.Effect<A, E, R>) =>
   Effect.suspend(() => {
     let begun = false
     const noted = Effect.suspend(() => {
@@ -280,183 +285,3 @@ export const readMultiQuery = <const Queries extends { readonly [name: string]: 
     // One entry for each of the queries, under its name.
     (entries) => Object.fromEntries(entries) as { [K in keyof Queries]: ReadonlyArray<Shaped<CommandRow<Queries[K]>>> }
   )
-
-// ---------------------------------------------------------------------------------------------------------------------
-// counting
-
-/** A select as a statement whose rows are read as the select's own are. */
-const statementOf = (
-  { compiled: { values, rows } }: Select,
-  sql: string,
-  parameters: ReadonlyArray<unknown>
-): Statement.Statement<never> => ({
-  [Statement.TypeId]: { text: () => ({ sql, parameters }), values, rows, _A: (_: never) => _ }
-})
-
-const counting = (sql: string, parameters: ReadonlyArray<unknown> = []): Statement.Statement<never> => ({
-  [Statement.TypeId]: { text: () => ({ sql, parameters }), _A: (_: never) => _ }
-})
-
-const numbers: Partial<ValueOptions> = { integers: "number" }
-
-const countOf = (engine: Engine.Engine, statement: Statement.Statement<never>): Effect.Effect<number, ExecuteError> =>
-  Effect.map(
-    engine.scalar<{ readonly n: number }>(statement, undefined, numbers),
-    Option.getOrElse(() => 0)
-  )
-
-/** MySQL's and MariaDB's number for two columns of one name in what a SELECT is FROM. */
-const duplicateColumn = 1060
-
-const countRows = (engine: Engine.Engine, select: Select): Effect.Effect<number, ExecuteError> => {
-  const { sql, parameters } = select.unordered
-  return Effect.catchIf(
-    countOf(engine, counting(`SELECT COUNT(*) AS n FROM (${sql}\n) AS counted`, parameters)),
-    (error) => error._tag === "ProgrammingError" && error.errno === duplicateColumn,
-    () => countNamed(engine, select)
-  )
-}
-
-/** Columns of one name get names of their own. How many there are the database says, without reading a row. */
-const countNamed = (engine: Engine.Engine, select: Select): Effect.Effect<number, ExecuteError> => {
-  const { sql, parameters } = select.unordered
-  if (select.isLimited)
-    return Effect.map(engine.execute(statementOf(select, select.sql, select.compiled.parameters)), (it) => it.rowCount)
-  return Effect.flatMap(engine.execute(counting(`${sql}\nLIMIT 0`, parameters)), ({ columns }) => {
-    const names = columns.map((_, place) => `c${place}`).join(", ")
-    return countOf(
-      engine,
-      counting(`WITH counted (${names}) AS (${sql}\n) SELECT COUNT(*) AS n FROM counted`, parameters)
-    )
-  })
-}
-
-const compiledSelect = (
-  engine: Engine.Engine,
-  query: AnyStatement,
-  parameters: Statement.Parameters | undefined
-): Effect.Effect<Select, Statement.Refusal> =>
-  Statement.compileWith(query, parameters, engine.dialect, (compiled) => {
-    const select = selectOf(compiled, engine.dialect)
-    return select instanceof ArgumentError ? Effect.fail(select) : Effect.succeed(select)
-  })
-
-const countTable = (table: Table.Any, dialect: Dialect): Statement.Statement<never> =>
-  counting(`SELECT COUNT(*) AS n FROM ${dialect.quoteIdentifier(table.name)}`)
-
-/**
- * How many rows a query gives, or a table has (devsetgo_lib's `count_query`). The rows are counted by the database, without
- * the query's ORDER BY; several columns may have the same name.
- *
- * *Fails with* `ArgumentError` for what is no SELECT, before anything is sent; as `Engine.execute` does.
- *
- * @since 0.1.0
- * @category reading
- */
-export const countQuery = (
-  query: AnyStatement | Table.Any,
-  parameters?: Statement.Parameters
-): Effect.Effect<number, ExecuteError, Engine.Engine> =>
-  Effect.flatMap(Engine.Engine, (engine) =>
-    Table.isTable(query)
-      ? countOf(engine, countTable(query, engine.dialect))
-      : Effect.flatMap(compiledSelect(engine, query, parameters), (select) => countRows(engine, select))
-  )
-
-// ---------------------------------------------------------------------------------------------------------------------
-// pages
-
-/**
- * Which page is asked for.
- *
- * @since 0.1.0
- * @category models
- */
-export interface PageOptions {
-  /** From 1. */
-  readonly page: number
-  readonly pageSize: number
-  /** Parameters of the query. */
-  readonly parameters?: Statement.Parameters | undefined
-}
-
-/**
- * A page of a query's rows.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Page<out A> {
-  /** As `readQuery` gives them. Past the last page there are none. */
-  readonly items: ReadonlyArray<A>
-  /** Rows on all pages. */
-  readonly total: number
-  readonly page: number
-  readonly pageSize: number
-  /** How many pages there are. */
-  readonly pages: number
-}
-
-/**
- * What is wrong with a number that must be a whole one above 0.
- *
- * @since 0.1.0
- * @category checks
- */
-export const checkCount = (argument: string, given: unknown): Effect.Effect<void, ArgumentError> =>
-  typeof given === "number" && Number.isSafeInteger(given) && given >= 1
-    ? Effect.void
-    : Effect.fail(
-        new ArgumentError({
-          argument,
-          given: typeof given === "number" ? `the number ${given}` : kindOf(given),
-          expected: "a whole number above 0"
-        })
-      )
-
-/**
- * A page of a query's rows by its number, and how many there are, both of the same moment. The query needs an ORDER BY over
- * what is unique, or pages may have rows in common; it can have no LIMIT of its own. A page far back costs as much as all
- * pages before it: `paginateKeyset` does not.
- *
- * *Fails with* `ArgumentError`, before anything is sent, for a page or size that is no whole number above 0, and for a query
- * that cannot be limited; as `readQuery` does.
- *
- * @example
- * ```ts
- * import { Operations } from "effect-sa/schema"
- *
- * export const second = Operations.paginateQuery("SELECT id, name FROM person ORDER BY name, id", {
- *   page: 2,
- *   pageSize: 20
- * })
- * ```
- *
- * @since 0.1.0
- * @category reading
- */
-export const paginateQuery = <S extends AnyStatement>(
-  query: S,
-  { page, pageSize, parameters }: PageOptions
-): Effect.Effect<Page<Shaped<RowOf<S>>>, ExecuteError | ResourceClosedError, Engine.Engine> =>
-  Effect.gen(function* () {
-    yield* checkCount("page", page)
-    yield* checkCount("pageSize", pageSize)
-    const offset = (page - 1) * pageSize
-    if (!Number.isSafeInteger(offset + pageSize)) {
-      const expected = "a page whose rows can be numbered within 2^53"
-      return yield* new ArgumentError({ argument: "page", given: `the number ${page}`, expected })
-    }
-    const engine = yield* Engine.Engine
-    const select = yield* compiledSelect(engine, query, parameters)
-    if (select.isLimited || select.isLocking) {
-      const given = select.isLimited ? "a query with a LIMIT of its own" : "a query that locks rows"
-      return yield* new ArgumentError({ argument: "query", given, expected: "a query without" })
-    }
-    const limited = [...select.compiled.parameters, pageSize, offset]
-    const read = engine.execute(statementOf(select, `${select.sql}\nLIMIT ? OFFSET ?`, limited))
-    const [total, items] = yield* atOneMoment(
-      Effect.zip(countRows(engine, select), Effect.flatMap(read, shaped<RowOf<S>>))
-    )
-    return { items, total, page, pageSize, pages: Math.ceil(total / pageSize) }
-  })

@@ -6,69 +6,31 @@
  */
 import { Effect } from "effect"
 import * as Engine from "./Engine.js"
-import { ArgumentError, type ExecuteError, NoResultFoundError, NotSupportedError } from "./Errors.js"
-import { atRecord, filledIn, hasReturning, insertOf, multiRow, type Run, runsOf } from "./RecordBatches.js"
+import { ArgumentError, type NoResultFoundError } from "./Errors.js"
+import { filledIn, runsOf } from "./RecordBatches.js"
+import {
+  insertAll,
+  insertReturning,
+  insertsOf,
+  insertThenRead,
+  keyDefaults,
+  missing,
+  onServer,
+  type Operation,
+  recordOf,
+  rowBy,
+  rowOf,
+  selectBy,
+  withKeys
+} from "./RecordInsert.js"
 import * as RecordKey from "./RecordKey.js"
-import { type AnyRecord, type Bound, type Key, isRecord } from "./RecordKey.js"
-import * as Result from "./Result.js"
-import { SAConnection } from "./SAConnection.js"
+import type { AnyRecord, Bound, Key } from "./RecordKey.js"
+import { keyFields, keysCounted, keysReturned } from "./RecordKeys.js"
+import type * as Result from "./Result.js"
 import type { Statement } from "./Statement.js"
 import type * as Table from "./Table.js"
-import type { DeleteQuery, Field, SelectQuery, Source, UpdateQuery } from "./TableStatement.js"
+import type { DeleteQuery, Source, UpdateQuery } from "./TableStatement.js"
 import * as TableStatement from "./TableStatement.js"
-
-type Operation<A, E = never> = Effect.Effect<A, ExecuteError | E, Engine.Engine>
-
-/** The row's type is what the table's columns say, which decode it. */
-const rowOf = <F extends Table.Fields>(row: Result.RowBase): Table.RowOf<F> =>
-  Result.Row.toRecord(row) as Table.RowOf<F>
-
-/** The connection that all statements of the body run on, and what its server can do. */
-const onServer = <A, E, R>(body: (returning: boolean) => Effect.Effect<A, E, R>) =>
-  Engine.withConnection(Effect.flatMap(SAConnection, ({ server }) => body(hasReturning(server))))
-
-const missing = ({ name }: Source): NoResultFoundError =>
-  new NoResultFoundError({ message: `table ${JSON.stringify(name)} has no record with this key` })
-
-const selectBy = (source: Source, bound: Bound): Statement<never> =>
-  TableStatement.select(source, (query) =>
-    bound.reduce((refined: SelectQuery, [name, value]) => refined.where(`${source.name}.${name}`, "=", value), query)
-  )
-
-const rowBy = (source: Source, bound: Bound): Operation<Result.RowBase, NoResultFoundError> =>
-  Effect.flatMap(Engine.execute<object>(selectBy(source, bound)), ({ rows: [row] }) =>
-    row === undefined ? Effect.fail(missing(source)) : Effect.succeed(row)
-  )
-
-/** Keys that the program makes are made here, so that they are known. */
-const withKeys = (source: Source, record: AnyRecord): Effect.Effect<AnyRecord> => {
-  const absent = keyDefaults(source).filter(({ name }) => !Object.hasOwn(record, name))
-  return absent.length === 0
-    ? Effect.succeed(record)
-    : Effect.map(
-        Effect.forEach(absent, ({ name, properties }) =>
-          Effect.map(properties.insertDefault ?? Effect.succeed(undefined), (value) => [name, value] as const)
-        ),
-        (entries) => ({ ...record, ...Object.fromEntries(entries) })
-      )
-}
-
-const keyDefaults = (source: Source): ReadonlyArray<Field> =>
-  source.primaryKey.flatMap((name) => {
-    const field = source.fields.get(name)
-    return field?.properties.insertDefault === undefined ? [] : [field]
-  })
-
-const checkRecord = (argument: string, given: unknown): Effect.Effect<AnyRecord, ArgumentError> =>
-  isRecord(given)
-    ? Effect.succeed(given)
-    : Effect.fail(
-        new ArgumentError({
-          argument,
-          given: Array.isArray(given) ? "array" : typeof given,
-          expected: "an object with the columns of a record"
-        })
-      )
 
 // ---------------------------------------------------------------------------------------------------------------------
 // creating
@@ -103,70 +65,11 @@ export const createOne = <Name extends string, F extends Table.Fields>(
 ): Operation<Table.RowOf<F>, NoResultFoundError> =>
   Effect.gen(function* () {
     const { source } = table
-    const record = yield* Effect.flatMap(checkRecord("values", values), (given) => withKeys(source, given))
+    const record = yield* Effect.flatMap(recordOf("values", values), (given) => withKeys(source, given))
     return rowOf<F>(
       yield* onServer((returning) => (returning ? insertReturning(source, record, {}) : insertThenRead(source, record)))
     )
   })
-
-const insertReturning = (
-  source: Source,
-  record: AnyRecord,
-  options: TableStatement.InsertOptions
-): Operation<Result.RowBase, NoResultFoundError> =>
-  Effect.gen(function* () {
-    const returning = [...source.fields.keys()]
-    const insert = yield* filledIn(TableStatement.insert(source, record, { ...options, returning }))
-    const { rows } = yield* Engine.execute<object>(insert)
-    const [row] = rows
-    return row ?? (yield* Effect.fail(missing(source)))
-  })
-
-const insertThenRead = (source: Source, record: AnyRecord): Operation<Result.RowBase, NoResultFoundError> =>
-  Effect.gen(function* () {
-    const fields = yield* RecordKey.fieldsOf(source)
-    yield* checkKnown(source, fields, record)
-    const insert = yield* filledIn(TableStatement.insert(source, record, {}))
-    return yield* Engine.transaction(
-      Effect.gen(function* () {
-        const { lastInsertId } = yield* Engine.execute(insert)
-        const bound = fields.map((field) => {
-          const { name, properties } = field
-          const isCounted = properties.autoIncrement && lastInsertId !== undefined
-          const value = isCounted ? lastInsertId : RecordKey.comparable(field, record[name], `values.${name}`)
-          return [name, value] as const
-        })
-        return yield* rowBy(source, bound)
-      })
-    )
-  })
-
-/** Which key a record gets must be given, or counted up by the database. */
-const checkKnown = (
-  { name }: Source,
-  key: ReadonlyArray<Field>,
-  record: AnyRecord
-): Effect.Effect<void, NotSupportedError> => {
-  const unknown = key.find((field) => !Object.hasOwn(record, field.name) && !field.properties.autoIncrement)
-  return unknown === undefined
-    ? Effect.void
-    : Effect.fail(
-        new NotSupportedError({
-          reason: "NotSupported",
-          message: `MySQL does not say what column ${JSON.stringify(unknown.name)} of table ${JSON.stringify(name)} gets: give the key, or let Column.withDefault make it`
-        })
-      )
-}
-
-/** The statements of the runs, each checked before the first is sent. */
-const insertsOf = (
-  source: Source,
-  runs: ReadonlyArray<Run>,
-  options: TableStatement.InsertOptions = {}
-): Effect.Effect<
-  ReadonlyArray<{ readonly run: Run; readonly insert: Statement<never> }>,
-  ArgumentError | NotSupportedError
-> => Effect.forEach(runs, (run) => Effect.map(insertOf(source, run, options), (insert) => ({ run, insert })))
 
 /**
  * Creates records in one transaction, all or none, and gives their number (devsetgo_lib's `create_many`). Records that
@@ -184,19 +87,8 @@ export const createMany = <Name extends string, F extends Table.Fields>(
 ): Operation<number> =>
   Effect.gen(function* () {
     const inserts = yield* Effect.flatMap(runsOf(records), (runs) => insertsOf(source, runs))
-    return yield* inAll(inserts)
+    return yield* insertAll(inserts)
   })
-
-/** Executes inserts, all or none, and adds up their rows. */
-const inAll = (inserts: ReadonlyArray<{ readonly run: Run; readonly insert: Statement<never> }>): Operation<number> =>
-  inserts.length === 0
-    ? Effect.succeed(0)
-    : Effect.map(
-        Engine.transaction(
-          Effect.forEach(inserts, ({ run, insert }) => Effect.mapError(Engine.execute(insert), atRecord(run.offset)))
-        ),
-        (results) => results.reduce((sum, { rowCount }) => sum + rowCount, 0)
-      )
 
 /**
  * Creates records as `createMany`, and gives the primary key of each, in order: the values of the one column that is named,
@@ -259,101 +151,6 @@ export const createManyWithKeys: {
     return (typeof key === "string" ? rows.map((row) => row[key]) : rows) as ReadonlyArray<never>
   })
 
-const keyFields = (source: Source, names: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<Field>, ArgumentError> =>
-  Effect.flatMap(RecordKey.fieldsOf(source), (fields) => {
-    const isKey = names.length === fields.length && fields.every(({ name }) => names.includes(name))
-    return isKey
-      ? Effect.succeed(fields)
-      : Effect.fail(
-          new ArgumentError({
-            argument: "key",
-            given: names.map((name) => JSON.stringify(name)).join(", ") || "no columns",
-            expected: `the primary key, ${fields.map(({ name }) => JSON.stringify(name)).join(", ")}`
-          })
-        )
-  })
-
-const keysReturned = (
-  source: Source,
-  fields: ReadonlyArray<Field>,
-  runs: ReadonlyArray<Run>
-): Operation<ReadonlyArray<AnyRecord>> =>
-  Effect.gen(function* () {
-    const returning = fields.map(({ name }) => name)
-    const inserts = yield* insertsOf(source, runs, { returning })
-    const results = yield* Engine.transaction(
-      Effect.forEach(inserts, ({ run, insert }) =>
-        Effect.mapError(Engine.execute<object>(insert), atRecord(run.offset))
-      )
-    )
-    return results.flatMap(({ rows }) => rows.map(Result.Row.toRecord))
-  })
-
-/** What a session says of how it counts, and how much it takes at once. */
-const session = Engine.execute<{ readonly step: bigint; readonly packet: number }>(
-  "SELECT @@auto_increment_increment AS step, @@max_allowed_packet AS packet",
-  undefined,
-  { integers: "number" }
-)
-
-const keysCounted = (
-  source: Source,
-  fields: ReadonlyArray<Field>,
-  runs: ReadonlyArray<Run>
-): Operation<ReadonlyArray<AnyRecord>> =>
-  Effect.gen(function* () {
-    const counting = fields.find(({ properties }) => properties.autoIncrement)
-    for (const { offset, records } of runs) {
-      yield* checkKnown(source, fields, records[0] ?? {})
-      if (counting !== undefined && Object.hasOwn(records[0] ?? {}, counting.name)) {
-        const zero = records.findIndex((record) => isZero(counting.codec.encode(record[counting.name], "")))
-        if (zero >= 0) yield* Effect.fail(countsZero(`records[${offset + zero}].${counting.name}`))
-      }
-    }
-    const inserts = yield* insertsOf(source, runs)
-    const { dialect } = yield* Engine.Engine
-    return yield* Engine.transaction(
-      Effect.gen(function* () {
-        const { rows } = yield* session
-        const [{ step, packet } = { step: 1n, packet: 0 }] = rows
-        const keys: Array<AnyRecord> = []
-        for (const { run, insert } of inserts) {
-          const given = run.records.map((record) => keyOf(fields, record))
-          if (counting === undefined || Object.hasOwn(run.records[0] ?? {}, counting.name)) {
-            yield* Effect.mapError(Engine.execute(insert), atRecord(run.offset))
-            keys.push(...given)
-            continue
-          }
-          let place = 0
-          for (const { statement, rows: count } of yield* multiRow(insert, dialect, Number(packet))) {
-            const { lastInsertId } = yield* Engine.execute(statement)
-            if (lastInsertId === undefined) return yield* Effect.fail(notCounted(source, counting))
-            for (let i = 0; i < count; i++, place++) {
-              const id = BigInt(lastInsertId) + BigInt(i) * BigInt(step)
-              keys.push({ ...given[place], [counting.name]: yield* RecordKey.counted(source, counting, id) })
-            }
-          }
-        }
-        return keys
-      })
-    )
-  })
-
-const keyOf = (fields: ReadonlyArray<Field>, record: AnyRecord): AnyRecord =>
-  Object.fromEntries(fields.flatMap(({ name }) => (Object.hasOwn(record, name) ? [[name, record[name]]] : [])))
-
-const isZero = (encoded: unknown): boolean => encoded === 0 || encoded === 0n || encoded === "0"
-
-/** Unless its `sql_mode` has NO_AUTO_VALUE_ON_ZERO. */
-const countsZero = (argument: string): ArgumentError =>
-  new ArgumentError({ argument, given: "the number 0, for which the server counts up", expected: "another, or none" })
-
-const notCounted = ({ name }: Source, field: Field): NotSupportedError =>
-  new NotSupportedError({
-    reason: "NotSupported",
-    message: `the server has not counted up column ${JSON.stringify(field.name)} of table ${JSON.stringify(name)}; nothing was kept`
-  })
-
 // ---------------------------------------------------------------------------------------------------------------------
 // updating
 
@@ -394,11 +191,14 @@ export const updateOne = <Name extends string, F extends Table.Fields>(
 ): Operation<Table.RowOf<F>, NoResultFoundError> =>
   Effect.gen(function* () {
     const bound = yield* RecordKey.bound(source, key, "key")
-    const record = yield* checkRecord("values", values)
+    const record = yield* recordOf("values", values)
     yield* checkFixed(source, "values", Object.keys(record))
     const update = yield* filledIn(
       TableStatement.update(source, record, (query) =>
-        bound.reduce((refined: UpdateQuery, [name, value]) => refined.where(name, "=", value), query)
+        bound.reduce(
+          (refined: UpdateQuery, [name, value]) => refined.where(TableStatement.columnOf(source, name), "=", value),
+          query
+        )
       )
     )
     const row = yield* Engine.transaction(
@@ -450,9 +250,11 @@ export const upsertOne = <Name extends string, F extends Table.Fields>(
   Effect.gen(function* () {
     const { source } = table
     const options = yield* conflictOf(source, update)
-    const record = yield* Effect.flatMap(checkRecord("values", values), (given) => withKeys(source, given))
+    const record = yield* Effect.flatMap(recordOf("values", values), (given) => withKeys(source, given))
     const row = yield* onServer((returning) =>
-      returning && update.length > 0 ? insertReturning(source, record, options) : upsertThenRead(table, record, options)
+      returning && update.length > 0
+        ? insertReturning(source, record, options)
+        : upsertThenRead(table, record, options, returning)
     )
     return rowOf<F>(row)
   })
@@ -467,7 +269,8 @@ const uniques = ({ definition }: Table.Any): ReadonlyArray<ReadonlyArray<string>
 const upsertThenRead = (
   table: Table.Any,
   record: AnyRecord,
-  options: TableStatement.InsertOptions
+  options: TableStatement.InsertOptions,
+  returning: boolean
 ): Operation<Result.RowBase, NoResultFoundError> =>
   Effect.gen(function* () {
     const { source } = table
@@ -476,7 +279,8 @@ const upsertThenRead = (
         ? [names.flatMap((name) => source.fields.get(name) ?? [])]
         : []
     )
-    if (given.length === 0) return yield* insertThenRead(source, record)
+    if (given.length === 0)
+      return yield* returning ? insertReturning(source, record, options) : insertThenRead(source, record)
     const insert = yield* filledIn(TableStatement.insert(source, record, options))
     return yield* Engine.transaction(
       Effect.gen(function* () {
@@ -508,7 +312,7 @@ export const upsertMany = <Name extends string, F extends Table.Fields>(
   Effect.gen(function* () {
     const options = yield* conflictOf(source, update)
     const inserts = yield* Effect.flatMap(runsOf(records), (runs) => insertsOf(source, runs, options))
-    yield* inAll(inserts)
+    yield* insertAll(inserts)
     return records.length
   })
 
@@ -564,9 +368,13 @@ const deleteBy = (source: Source, keys: ReadonlyArray<Bound>): Statement<never> 
     const [name] = source.primaryKey
     if (source.primaryKey.length === 1 && name !== undefined) {
       const values = keys.flatMap((bound) => bound.map(([, value]) => value))
-      return query.where(name, "in", values)
+      return query.where(TableStatement.columnOf(source, name), "in", values)
     }
     return query.where((each) =>
-      each.or(keys.map((bound) => each.and(bound.map(([name, value]) => each(name, "=", value)))))
+      each.or(
+        keys.map((bound) =>
+          each.and(bound.map(([name, value]) => each(TableStatement.columnOf(source, name), "=", value)))
+        )
+      )
     )
   })

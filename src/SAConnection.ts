@@ -15,6 +15,7 @@ import * as SATransaction from "./SATransaction.js"
 import * as Statement from "./Statement.js"
 import * as Transaction from "./Transaction.js"
 import { type Restore, Turn } from "./Turn.js"
+import * as TwoPhase from "./TwoPhase.js"
 import type { ValueOptions } from "./Value.js"
 
 /**
@@ -54,11 +55,58 @@ export interface SAConnection {
   readonly begin: (options?: BeginOptions) => Effect.Effect<SATransaction.SATransaction, Transaction.TransactionError>
   /** Begins a savepoint that is ended by hand; outside of a transaction, the transaction itself. */
   readonly beginNested: Effect.Effect<SATransaction.SATransaction, Transaction.TransactionError>
+  /**
+   * Begins a two-phase transaction (XA): one that is prepared before it is committed, so that no loss of a connection, a
+   * process or a server can undo it. Its name is a fresh UUID unless one is given. Within it `begin` and `beginNested` give
+   * what they give within any other.
+   *
+   * *Fails with* `ArgumentError` for a name that is too long, or none; `InvalidRequestError` when the connection is in a
+   * transaction; `ProgrammingError` `XidExists` when the server has one of this name; `NotSupportedError` on SQLite.
+   */
+  readonly beginTwophase: (
+    xid?: SATransaction.Xid
+  ) => Effect.Effect<SATransaction.TwoPhaseTransaction, Transaction.TransactionError>
+  /**
+   * The names of all two-phase transactions that are prepared on the server, also those that their own sessions still
+   * hold. MySQL says it only to who has the privilege XA_RECOVER_ADMIN, and answers 1401 otherwise.
+   *
+   * https://dev.mysql.com/doc/refman/9.7/en/xa-statements.html
+   */
+  readonly recoverTwophase: Effect.Effect<ReadonlyArray<SATransaction.Xid>, Transaction.TransactionError>
+  /**
+   * Commits what was prepared, on whichever connection that was.
+   *
+   * *Fails with* `ProgrammingError` `NoSuchXid` where none of this name is prepared, or (on MariaDB) the session that
+   * prepared it still has it; `OperationalError` `CommitUnknown` when the connection is lost meanwhile: ask
+   * `recoverTwophase` of another; `InvalidRequestError` when this connection is in another transaction. Interruption
+   * waits for its end, at the longest `endTimeout`.
+   *
+   * @example
+   * ```ts
+   * import { Effect } from "effect"
+   * import { Engine } from "effect-sa"
+   *
+   * // What a coordinator does when it starts again: what it had decided is committed, all else of it is rolled back.
+   * export const settle = (engine: Engine.Engine, decided: ReadonlySet<string>) =>
+   *   Effect.scoped(
+   *     Effect.gen(function* () {
+   *       const connection = yield* engine.acquire
+   *       for (const xid of yield* connection.recoverTwophase) {
+   *         if (typeof xid !== "string" || !xid.startsWith("transfer-")) continue
+   *         yield* decided.has(xid) ? connection.commitPrepared(xid) : connection.rollbackPrepared(xid)
+   *       }
+   *     })
+   *   )
+   * ```
+   */
+  readonly commitPrepared: (xid: SATransaction.Xid) => Effect.Effect<void, Transaction.TransactionError>
+  /** Rolls back what was prepared. *Fails as* `commitPrepared` does, and with `ConnectionLost` for `CommitUnknown`. */
+  readonly rollbackPrepared: (xid: SATransaction.Xid) => Effect.Effect<void, Transaction.TransactionError>
   /** Whether the session is in a transaction. */
   readonly inTransaction: Effect.Effect<boolean>
   /** Whether it was closed. */
   readonly isClosed: Effect.Effect<boolean>
-  /** Rolls back what is open, and refuses statements from then on. It may be called twice. */
+  /** Rolls back what is open and not prepared, and refuses statements from then on. It may be called twice. */
   readonly close: Effect.Effect<void, Transaction.TransactionError>
 }
 
@@ -119,6 +167,9 @@ export class LentConnection implements SAConnection {
     this.stream = this.stream.bind(this)
     this.transaction = this.transaction.bind(this)
     this.begin = this.begin.bind(this)
+    this.beginTwophase = this.beginTwophase.bind(this)
+    this.commitPrepared = this.commitPrepared.bind(this)
+    this.rollbackPrepared = this.rollbackPrepared.bind(this)
     return this
   }
 
@@ -131,7 +182,7 @@ export class LentConnection implements SAConnection {
   execute(
     statement: unknown,
     parameters?: Statement.Parameters,
-    options?: Partial<ValueOptions>
+    options?: Options.ExecuteOptions
   ): Effect.Effect<Result.Result<never>, StatementError> {
     return this.compiled(statement, parameters, options, (compiled, values) =>
       Effect.map(this.run(compiled, values), Result.make<never>)
@@ -141,7 +192,7 @@ export class LentConnection implements SAConnection {
   scalar(
     statement: unknown,
     parameters?: Statement.Parameters,
-    options?: Partial<ValueOptions>
+    options?: Options.ExecuteOptions
   ): Effect.Effect<Option.Option<never>, StatementError> {
     return Effect.flatMap(this.execute(statement, parameters, options), firstValue)
   }
@@ -149,7 +200,7 @@ export class LentConnection implements SAConnection {
   stream(
     statement: unknown,
     parameters?: Statement.Parameters,
-    options?: Partial<ValueOptions>
+    options?: Options.ExecuteOptions
   ): Stream.Stream<never, StatementError> {
     return Stream.unwrapScoped(
       this.compiled(statement, parameters, options, (compiled, values) => this.streamCompiled<never>(compiled, values))
@@ -327,6 +378,32 @@ export class LentConnection implements SAConnection {
     return this.byHand(Effect.suspend(() => this.handles.beginNested()))
   }
 
+  beginTwophase(
+    xid?: SATransaction.Xid
+  ): Effect.Effect<SATransaction.TwoPhaseTransaction, Transaction.TransactionError> {
+    return this.byHand(Effect.suspend(() => this.handles.beginTwophase(xid)))
+  }
+
+  get recoverTwophase(): Effect.Effect<ReadonlyArray<SATransaction.Xid>, Transaction.TransactionError> {
+    return this.byHand(Effect.suspend(() => TwoPhase.recover(this.connection)))
+  }
+
+  commitPrepared(xid: SATransaction.Xid): Effect.Effect<void, Transaction.TransactionError> {
+    return Transaction.afterwards((committed, restore) => restore(this.endPrepared(xid, "commit", committed)))
+  }
+
+  rollbackPrepared(xid: SATransaction.Xid): Effect.Effect<void, Transaction.TransactionError> {
+    return this.endPrepared(xid, "rollback", [])
+  }
+
+  private endPrepared(
+    xid: SATransaction.Xid,
+    how: "commit" | "rollback",
+    committed: Array<Effect.Effect<void>>
+  ): Effect.Effect<void, Transaction.TransactionError> {
+    return this.byHand(Effect.uninterruptible(Effect.suspend(() => this.handles.endPrepared(xid, how, committed))))
+  }
+
   get inTransaction(): Effect.Effect<boolean> {
     return Effect.sync(() => !this.connection.isSpent() && this.connection.status().inTransaction)
   }
@@ -334,6 +411,7 @@ export class LentConnection implements SAConnection {
   /** The connection goes back to the pool: whoever still has this handle must not reach it any more. */
   expire(): void {
     this.closed = true
+    this.madeHandles?.abandon()
     if (this.seized) this.turn.release()
     this.seized = false
   }
@@ -354,14 +432,12 @@ export class LentConnection implements SAConnection {
   private compiled<A, E, R>(
     statement: unknown,
     parameters: unknown,
-    options: Partial<ValueOptions> | undefined,
+    options: Options.ExecuteOptions | undefined,
     run: (compiled: Statement.Compiled, values: ValueOptions) => Effect.Effect<A, E, R>
   ): Effect.Effect<A, E | Statement.Refusal, R> {
     return Effect.suspend(() =>
       Statement.compileWith(statement, parameters, this.connection.dialect, (compiled) =>
-        options === undefined
-          ? run(compiled, this.connection.values)
-          : Effect.flatMap(valuesOf(compiled, this.connection.values, options), (values) => run(compiled, values))
+        withOptions(compiled, this.connection.values, options, run)
       )
     )
   }
@@ -376,24 +452,30 @@ const notByHand = (): InvalidRequestError =>
   })
 
 /**
- * The types of the values of a statement's rows: those of the connection, and over them what this execution asks for.
+ * A statement with what is said of this execution: how long it may take, and the types of its values over those of the
+ * connection.
  *
  * @internal
  */
-export const valuesOf = (
+export const withOptions = <A, E, R>(
   compiled: Statement.Compiled,
   values: ValueOptions,
-  options: Partial<ValueOptions>
-): Effect.Effect<ValueOptions, ArgumentError> =>
-  compiled.values === undefined
-    ? Options.withValues(values, options)
-    : Effect.fail(
-        new ArgumentError({
-          argument: "options",
-          given: "types of values",
-          expected: "none: the statement has its own"
-        })
-      )
+  options: Options.ExecuteOptions | undefined,
+  run: (compiled: Statement.Compiled, values: ValueOptions) => Effect.Effect<A, E, R>
+): Effect.Effect<A, E | ArgumentError, R> => {
+  if (options === undefined) return run(compiled, values)
+  const { timeout, ...given } = options
+  return Effect.flatMap(Options.timeoutOf({ timeout }), (stopAfter) => {
+    const limited = stopAfter === undefined ? compiled : { ...compiled, stopAfter }
+    if (compiled.values === undefined)
+      return Effect.flatMap(Options.withValues(values, given), (values) => run(limited, values))
+    const asked = Object.values(given).some((value) => value !== undefined)
+    const expected = "none: the statement has its own"
+    return asked
+      ? Effect.fail(new ArgumentError({ argument: "options", given: "types of values", expected }))
+      : run(limited, values)
+  })
+}
 
 /** @internal */
 export const manyInStream = (): ArgumentError =>

@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import { Option, type Schema, SchemaAST } from "effect"
+import { Option, type Schema, type SchemaAST } from "effect"
 
 /** How refinements of schemas are asked; what they see of it is nothing. */
 const options: SchemaAST.ParseOptions = {}

@@ -271,6 +271,8 @@ export interface Compiled extends Pick<SqlText, "sql" | "leavesState" | "isDdl" 
   readonly values: ValueOptions | undefined
   /** What becomes of its rows. */
   readonly rows: RowTransform | undefined
+  /** How long it may take, in milliseconds; 0 is no limit. Undefined is as the engine was made. */
+  readonly stopAfter?: number | undefined
   /** The same object for the same text: what is learned of a text can be kept with it. */
   readonly text: object
 }

@@ -83,16 +83,22 @@ const tableOf = ({ name }: Source): string =>
   // Kysely's types know tables by strings; it takes for a table whatever has these three.
   ({ table: name, alias: name, toOperationNode: () => TableNode.create(name) }) as never
 
-/** Its columns by their whole names. */
-const columnsOf = ({ name, fields }: Source): ReadonlyArray<string> =>
+/**
+ * A column of a table by its whole name, for the queries that statements refine: Kysely would look for dots in a string.
+ *
+ * @since 0.1.0
+ * @category statements
+ */
+export const columnOf = ({ name }: Source, column: string): string =>
   // As with tables: a reference is what has these two.
-  [...fields.keys()].map(
-    (column) =>
-      ({
-        dynamicReference: column,
-        toOperationNode: () => ReferenceNode.create(ColumnNode.create(column), TableNode.create(name))
-      }) as never
-  )
+  ({
+    dynamicReference: column,
+    toOperationNode: () => ReferenceNode.create(ColumnNode.create(column), TableNode.create(name))
+  }) as never
+
+/** Its columns by their whole names. */
+const columnsOf = (source: Source): ReadonlyArray<string> =>
+  [...source.fields.keys()].map((column) => columnOf(source, column))
 
 // ---------------------------------------------------------------------------------------------------------------------
 // insert

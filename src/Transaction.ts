@@ -144,17 +144,21 @@ export const retryDeadlocks = (options: {
 // the state of a transaction
 
 /**
- * `active`; `dead`: the server rolled it back under its body; `committed`: DDL committed it under its body; `ended`.
+ * `active`; `dead`: the server rolled it back under its body; `committed`: DDL committed it under its body; `ended`, and
+ * `why` it takes no more statements.
  */
 type Phase =
   | { readonly _tag: "active" }
   | { readonly _tag: "dead"; readonly killer: DriverError }
   | { readonly _tag: "committed" }
-  | { readonly _tag: "ended" }
+  | { readonly _tag: "ended"; readonly why: string }
 
 const active: Phase = { _tag: "active" }
 const committed: Phase = { _tag: "committed" }
-const ended: Phase = { _tag: "ended" }
+const ended: Phase & { readonly _tag: "ended" } = {
+  _tag: "ended",
+  why: "this transaction is over: a fiber that outlives it cannot go on in it, and does not fall back to another connection"
+}
 
 const noBeginning: ReadonlyArray<string> = []
 
@@ -461,13 +465,10 @@ export class Level implements Transaction {
         message: "a transaction is begun and ended by its functions, not by a statement in it"
       })
     }
-    if (this.over || phase._tag === "ended") {
-      return new InvalidRequestError({
-        message:
-          "this transaction is over: a fiber that outlives it cannot go on in it, and does not fall back to another connection"
-      })
-    }
+    if (this.over) return new InvalidRequestError({ message: ended.why })
     switch (phase._tag) {
+      case "ended":
+        return new InvalidRequestError({ message: phase.why })
       case "active":
         return undefined
       case "dead":

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { BigDecimal } from "effect"
-import type { BeginOptions, Dialect, IsolationLevel } from "../Dialect.js"
+import type { BeginOptions, Dialect, IsolationLevel, TwoPhaseStatements, XidBytes } from "../Dialect.js"
 import { leadingWords, type Lexicon, type Token, tokens } from "../Lexer.js"
 import { type BoundValue, formatDateTime, formatDecimal } from "../Value.js"
 
@@ -33,6 +33,23 @@ const begin = ({ isolationLevel, readOnly, consistentSnapshot }: BeginOptions): 
   return isolationLevel === undefined
     ? [characteristics.length === 0 ? "BEGIN" : start]
     : [`SET TRANSACTION ISOLATION LEVEL ${levelWords(isolationLevel)}`, start]
+}
+
+const hex = (bytes: Uint8Array): string => `X'${Buffer.from(bytes).toString("hex")}'`
+
+/** In bytes, so that no character set and no quote can change a name. */
+const xidText = ({ globalId, branch, formatId }: XidBytes): string => `${hex(globalId)},${hex(branch)},${formatId}`
+
+/** https://dev.mysql.com/doc/refman/9.7/en/xa-statements.html */
+const twoPhase: TwoPhaseStatements = {
+  start: (xid) => `XA START ${xidText(xid)}`,
+  end: (xid) => `XA END ${xidText(xid)}`,
+  prepare: (xid) => `XA PREPARE ${xidText(xid)}`,
+  commit: (xid) => `XA COMMIT ${xidText(xid)}`,
+  commitOnePhase: (xid) => `XA COMMIT ${xidText(xid)} ONE PHASE`,
+  rollback: (xid) => `XA ROLLBACK ${xidText(xid)}`,
+  // MySQL says the bytes to be text, which not all are, unless it is asked to write them as 0x…; MariaDB says bytes.
+  recover: (product) => (product === "MariaDB" ? "XA RECOVER" : "XA RECOVER CONVERT XID")
 }
 
 const wordSet = (words: string): ReadonlySet<string> => new Set(words.trim().split(/\s+/))
@@ -199,6 +216,7 @@ export const dialect: Dialect = {
   savepoint: (name) => `SAVEPOINT ${quoteIdentifier(name)}`,
   rollbackToSavepoint: (name) => `ROLLBACK TO SAVEPOINT ${quoteIdentifier(name)}`,
   releaseSavepoint: (name) => `RELEASE SAVEPOINT ${quoteIdentifier(name)}`,
+  twoPhase,
   sessionIsolation: (level) => `SET SESSION TRANSACTION ISOLATION LEVEL ${levelWords(level)}`,
   mayLeaveState,
   literal,

@@ -34,6 +34,7 @@ import { type LoggedIn, type LoginSettings, loadMysql2, login, type Mysql2 } fro
 import { classify, withoutLiterals } from "./MysqlErrors.js"
 import type { Err } from "./wire/Answer.js"
 import * as Session from "./Session.js"
+import * as StatementTimeout from "./StatementTimeout.js"
 import * as Commands from "./wire/Commands.js"
 import { Command, Status } from "./wire/Constants.js"
 import { type Conversation, drainBudget, Exchange, type Plan } from "./wire/Conversation.js"
@@ -47,6 +48,8 @@ export interface MysqlSettings extends LoginSettings {
   readonly connectTimeout: number
   /** Prepared statements kept for each connection. */
   readonly statementCacheSize: number
+  /** How long a statement may take that does not say so itself; 0 is no limit. */
+  readonly statementTimeout: number
   readonly warnings: Warnings.WarningPolicy
   /** How the sessions read a text. */
   readonly dialect: Dialect
@@ -87,7 +90,12 @@ export const make = (settings: MysqlSettings): Effect.Effect<Driver, InterfaceEr
     const run = yield* FiberSet.runtime(kills)<never>()
     yield* Effect.addFinalizer(() => FiberSet.awaitEmpty(kills))
     const killer = makeKiller(
-      connect(mysql2, { ...settings, localInfile: false, session: Session.plainSession }, shapes, () => {}),
+      connect(
+        mysql2,
+        { ...settings, localInfile: false, statementTimeout: 0, session: Session.plainSession },
+        shapes,
+        () => {}
+      ),
       (effect) => {
         run(effect)
       }
@@ -388,6 +396,9 @@ class MysqlConnection implements DriverConnection {
   // ---- statements ---------------------------------------------------------------------------------------------------
 
   execute(request: Request, encoded?: ExecuteMany.Encoded): Effect.Effect<DriverResult, DriverError> {
+    const limit = this.limitOf(request)
+    if (limit > 0)
+      return StatementTimeout.within(request, limit, this.server.product, (within) => this.execute(within, encoded))
     if (request.data !== undefined) return this.load(request, request.data)
     return this.answered(
       request.timeout,
@@ -430,6 +441,8 @@ class MysqlConnection implements DriverConnection {
   }
 
   stream(request: Request): Effect.Effect<RowStream, DriverError> {
+    const limit = this.limitOf(request)
+    if (limit > 0) return StatementTimeout.within(request, limit, this.server.product, (within) => this.stream(within))
     if (request.data !== undefined) return Effect.map(this.load(request, request.data), streamOf)
     return this.answered(request.timeout, (done) => {
       const begun = (exchange: Exchange): void => {
@@ -450,9 +463,16 @@ class MysqlConnection implements DriverConnection {
   }
 
   executeMany(request: ManyRequest): Effect.Effect<DriverResult, DriverError> {
+    const limit = this.limitOf(request)
+    if (limit > 0) return StatementTimeout.all(request, limit, this.executeMany({ ...request, stopAfter: 0 }))
     return this.fixesVariables(request.sql)
       ? executeEach((each) => this.execute(each), request)
       : ExecuteMany.executeMany(this.executor, request, this.limits)
+  }
+
+  /** How long a statement may take, in milliseconds; 0 is no limit. What has a time already is not a program's statement. */
+  private limitOf({ stopAfter, timeout }: Pick<Request, "stopAfter" | "timeout">): number {
+    return timeout === 0 ? (stopAfter ?? this.settings.statementTimeout) : 0
   }
 
   /** What the session allows. It is asked for once, and again while something in the session may have changed. */
@@ -857,8 +877,11 @@ const hasSeveral = (sql: string, { lexicon }: Dialect): boolean => {
 const userVariable = /(?<!@)@(?!@)/
 
 const leading = String.raw`(?:[\s(]|/\*(?!!|M!)[\s\S]*?\*/|--\s[^\n]*\n|#[^\n]*\n)*`
-const reading = new RegExp(`^${leading}(?:select|with|values|table|call)\\b`, "i")
-const returning = new RegExp(`^${leading}(?:insert|replace|delete)\\b[\\s\\S]*\\breturning\\b`, "i")
+const reading = new RegExp(`^${leading}${StatementTimeout.limit}(?:select|with|values|table|call)\\b`, "i")
+const returning = new RegExp(
+  `^${leading}${StatementTimeout.limit}(?:insert|replace|delete)\\b[\\s\\S]*\\breturning\\b`,
+  "i"
+)
 
 /** Whether a statement is of a kind that answers with rows of tables, and can be prepared. */
 const returnsRows = (sql: string): boolean => reading.test(sql) || returning.test(sql)

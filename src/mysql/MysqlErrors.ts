@@ -67,7 +67,10 @@ const byNumber: ReadonlyMap<number, ErrorClass> = new Map<number, ErrorClass>([
   [1205, operational("LockTimeout")], // ER_LOCK_WAIT_TIMEOUT
   [3572, operational("LockTimeout")], // ER_LOCK_NOWAIT
   [1213, operational("Deadlock")], // ER_LOCK_DEADLOCK
+  [1613, operational("LockTimeout")], // ER_XA_RBTIMEOUT
   [1614, operational("Deadlock")], // ER_XA_RBDEADLOCK
+  [1402, operational("RolledBack")], // ER_XA_RBROLLBACK
+  [1401, operational("Other")], // ER_XAER_RMERR: also XA RECOVER without the privilege on MySQL
   [1020, operational("SerializationFailure")], // ER_CHECKREAD
   [1290, operational("ReadOnly")], // ER_OPTION_PREVENTS_STATEMENT
   [1792, operational("ReadOnly")], // ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION
@@ -116,6 +119,11 @@ const byNumber: ReadonlyMap<number, ErrorClass> = new Map<number, ErrorClass>([
   [1007, programming("DatabaseExists")], // ER_DB_CREATE_EXISTS
   [1008, programming("Other")], // ER_DB_DROP_EXISTS
   [1046, programming("Other")], // ER_NO_DB_ERROR
+  [1397, programming("NoSuchXid")], // ER_XAER_NOTA
+  [1440, programming("XidExists")], // ER_XAER_DUPID
+  [1398, programming("Other")], // ER_XAER_INVAL
+  [1399, programming("Other")], // ER_XAER_RMFAIL
+  [1400, programming("Other")], // ER_XAER_OUTSIDE
   [1568, programming("Other")], // ER_CANT_CHANGE_TX_CHARACTERISTICS
   [1235, notSupported], // ER_NOT_SUPPORTED_YET
   [1148, notSupported], // ER_NOT_ALLOWED_COMMAND

@@ -126,6 +126,7 @@ export const fields = {
   programName: text,
   connectAttributes,
   pipelining: OptionField.integer(1, 1_024),
+  statementTimeout: OptionField.duration(1, 0),
   warnings: OptionField.oneOf("log", "ignore", "fail")
 }
 
@@ -191,6 +192,7 @@ export const target = (read: Read, statementCacheSize: number): Either.Either<Ta
       ...(read.programName === undefined ? {} : { program_name: read.programName })
     },
     statementCacheSize,
+    statementTimeout: read.statementTimeout ?? 0,
     warnings: read.warnings ?? "log",
     dialect,
     session: {

@@ -89,6 +89,7 @@ export const dialect: Dialect = {
   savepoint: (name) => `SAVEPOINT ${quoteIdentifier(name)}`,
   rollbackToSavepoint: (name) => `ROLLBACK TO SAVEPOINT ${quoteIdentifier(name)}`,
   releaseSavepoint: (name) => `RELEASE SAVEPOINT ${quoteIdentifier(name)}`,
+  twoPhase: unsupported("SQLite has no two-phase transactions"),
   sessionIsolation: () => unsupported("SQLite has one isolation level, serializable"),
   mayLeaveState: (sql, tokens) => {
     const verb = leadingWords(sql, tokens, 1)[0]

@@ -209,7 +209,8 @@ class SqliteConnection implements DriverConnection {
   }
 
   execute(request: Request): Effect.Effect<DriverResult, DriverError> {
-    if (request.data !== undefined) return Effect.fail(loadsNoData(request.sql))
+    const refused = refusal(request)
+    if (refused !== undefined) return Effect.fail(refused)
     return Effect.zipRight(
       this.runBefore(request),
       this.locked(request.sql, () => this.run(request), request.timeout)
@@ -217,6 +218,8 @@ class SqliteConnection implements DriverConnection {
   }
 
   executeMany(request: ManyRequest): Effect.Effect<DriverResult, DriverError> {
+    const refused = refusal(request)
+    if (refused !== undefined) return Effect.fail(refused)
     return executeEach((each) => this.execute(each), request)
   }
 
@@ -232,7 +235,8 @@ class SqliteConnection implements DriverConnection {
   }
 
   stream(request: Request): Effect.Effect<RowStream, DriverError> {
-    if (request.data !== undefined) return Effect.fail(loadsNoData(request.sql))
+    const refused = refusal(request)
+    if (refused !== undefined) return Effect.fail(refused)
     const stream = this.locked(request.sql, () => {
       // A statement of its own: one statement cannot be in two iterations.
       const prepared = this.prepare(request.sql)
@@ -461,6 +465,18 @@ const isOtherMarker = (sql: string, token: Token, next: Token | undefined): bool
   token.kind === "variable" ||
   (token.kind === "word" && sql[token.start] === "$") ||
   (token.kind === "qmark" && next?.kind === "number" && next.start === token.end)
+
+/** What SQLite does not have. */
+const refusal = ({ sql, stopAfter, data }: Partial<Request> & Pick<Request, "sql">): NotSupportedError | undefined => {
+  if (data !== undefined) return loadsNoData(sql)
+  return stopAfter !== undefined && stopAfter > 0
+    ? new NotSupportedError({
+        reason: "NotSupported",
+        message: "SQLite runs a statement in this process, which nothing stops in the meantime: it has no timeout",
+        statement: sql
+      })
+    : undefined
+}
 
 const loadsNoData = (statement: string): NotSupportedError =>
   new NotSupportedError({ reason: "NotSupported", message: "SQLite has no statement that loads data", statement })

@@ -276,12 +276,34 @@ export const cases: ReadonlyArray<Case> = [
     ...nowhere
   },
   {
-    title: "cast to char and decimal",
+    title: "casts to text and numbers",
     query: (t) =>
-      db.selectFrom(t).select((eb) => [eb.cast("age", "char(10)").as("a"), eb.cast("age", "decimal(10, 2)").as("b")]),
+      db
+        .selectFrom(t)
+        .select((eb) => [
+          eb.cast("age", "char").as("a"),
+          eb.cast("age", "text").as("b"),
+          eb.cast("age", "real").as("c"),
+          eb.cast("age", "double precision").as("d"),
+          eb.cast("age", "decimal").as("e")
+        ]),
     ...everywhere
   },
-  { title: "cast to text", query: (t) => db.selectFrom(t).select((eb) => eb.cast("age", "text").as("a")), ...onSqlite },
+  {
+    title: "cast to a length",
+    query: (t) => db.selectFrom(t).select((eb) => eb.cast("name", "char(2)").as("a")),
+    ...onServers
+  },
+  {
+    title: "cast to bytes",
+    query: (t) => db.selectFrom(t).select((eb) => eb.cast("name", "binary").as("a")),
+    ...onServers
+  },
+  {
+    title: "cast to integer",
+    query: (t) => db.selectFrom(t).select((eb) => eb.cast("name", "integer").as("a")),
+    ...onSqlite
+  },
   {
     title: "cast to date",
     query: (t) => db.selectFrom(t).select((eb) => eb.cast("age", "date").as("a")),

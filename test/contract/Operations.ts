@@ -665,15 +665,17 @@ export const operationsContract = (backend: Backend): void => {
             { name: "f" }
           ])
           expect(number).toBe(6)
-          const rows = yield* Operations.readQuery(person.select((query) => query.orderBy("id")))
-          expect(rows.map(({ id, name, role }) => [id, name, role])).toEqual([
-            [1, "a", "guest"],
-            [2, "b", "guest"],
-            [3, "c", "admin"],
-            [4, "d", "admin"],
-            [9, "e", "guest"],
-            [10, "f", "guest"]
+          const rows = yield* Operations.readQuery(person.select((query) => query.orderBy("name")))
+          expect(rows.map(({ name, role }) => [name, role])).toEqual([
+            ["a", "guest"],
+            ["b", "guest"],
+            ["c", "admin"],
+            ["d", "admin"],
+            ["e", "guest"],
+            ["f", "guest"]
           ])
+          expect(rows.map(({ id }) => id).toSorted((x, y) => x - y)).toEqual(rows.map(({ id }) => id))
+          expect(rows[4]?.id).toBe(9)
           expect(yield* Operations.createMany(person, [])).toBe(0)
         })
     )
@@ -1101,6 +1103,104 @@ export const operationsContract = (backend: Backend): void => {
           const error = yield* Effect.flip(Operations.getColumnsDetails("no_such_table"))
           expect(error).toMatchObject({ _tag: "ProgrammingError", reason: "NoSuchTable" })
         })
+    )
+  })
+
+  describe("Operations and keys", () => {
+    withEngine(backend, "keys beyond 2^53 are exact, as bigints, texts and decimals", () =>
+      Effect.gen(function* () {
+        const first = 9_007_199_254_740_993n
+        const whole = Table.make(tableName("whole"), {
+          id: Column.bigint("bigint").pipe(Column.primaryKey, Column.autoIncrement),
+          name: Column.varchar(10)
+        })
+        const worded = Table.make(whole.name, {
+          id: Column.bigint("string").pipe(Column.primaryKey, Column.autoIncrement),
+          name: Column.varchar(10)
+        })
+        const exact = Table.make(tableName("exact"), {
+          id: Column.decimal(20, 2).pipe(Column.primaryKey),
+          name: Column.varchar(10)
+        })
+        yield* created(whole)
+        expect((yield* Operations.createOne(whole, { id: first, name: "a" })).id).toBe(first)
+        expect((yield* Operations.createOne(whole, { name: "b" })).id).toBe(first + 1n)
+        const ids = yield* Operations.createManyWithKeys(whole, "id", [{ name: "c" }, { name: "d" }])
+        expect(ids).toEqual([first + 2n, first + 3n])
+        const texts = yield* Operations.createManyWithKeys(worded, "id", [{ name: "e" }])
+        const last = yield* Operations.readQuery(whole.select((query) => query.where("name", "=", "e")))
+        expect(texts).toEqual([String(last[0]?.id)])
+        expect((yield* Operations.updateOne(worded, String(first), { name: "A" })).name).toBe("A")
+        yield* Operations.deleteOne(worded, String(first + 1n))
+        expect(yield* Operations.deleteMany(whole, [first + 2n])).toBe(1)
+        const page = yield* Operations.paginateKeyset(worded, {
+          orderBy: [],
+          pageSize: 1,
+          after: { id: String(first) }
+        })
+        expect(page.items.map(({ name }) => name)).toEqual(["d"])
+        // SQLite keeps decimals as doubles.
+        if (!backend.isServer) return
+        yield* created(exact)
+        yield* Operations.createMany(exact, [
+          { id: "123456789012345678.01", name: "a" },
+          { id: "123456789012345678.02", name: "b" }
+        ])
+        yield* Operations.updateOne(exact, "123456789012345678.02", { name: "B" })
+        yield* Operations.deleteOne(exact, "123456789012345678.01")
+        expect(yield* Operations.readQuery(`SELECT name FROM ${exact.name}`)).toEqual(["B"])
+      })
+    )
+
+    withEngine(
+      backend,
+      "names and values of any kind are just that",
+      () =>
+        Effect.gen(function* () {
+          const hostile = [
+            "a.b",
+            "a as b",
+            "x desc",
+            "it's",
+            'say "x"',
+            "back`tick",
+            "select",
+            "é",
+            "?",
+            ":n",
+            "a--b",
+            "#"
+          ]
+          for (const name of hostile) {
+            const table = Table.make(
+              `${tableName("odd")} ${name}`,
+              {
+                id: Column.integer.pipe(Column.primaryKey, Column.autoIncrement),
+                [name]: Column.varchar(80)
+              },
+              { indexes: [{ columns: [name], name: "ix" }] }
+            )
+            yield* created(table)
+            const value = `${name}'; DROP TABLE \\ ${name} --`
+            const one = yield* Operations.createOne(table, { [name]: "first" } as never)
+            expect(one).toEqual({ id: 1, [name]: "first" })
+            const ids = yield* Operations.createManyWithKeys(table, "id", [{ [name]: value }] as never)
+            const key = Number(ids[0])
+            yield* Operations.updateOne(table, 1 as never, { [name]: value } as never)
+            const orderBy = [[name, "desc"]] as never
+            const page = yield* Operations.paginateKeyset(table, {
+              orderBy,
+              pageSize: 1,
+              before: { id: 0, [name]: value } as never
+            })
+            expect(page.items).toEqual([{ id: 1, [name]: value }])
+            const given = { id: key, [name]: "x" } as never
+            expect(yield* Operations.upsertOne(table, given, { update: [name] as never })).toEqual(given)
+            expect(yield* Operations.deleteMany(table, [1 as never])).toBe(1)
+            expect(yield* Operations.countQuery(table)).toBe(1)
+          }
+        }),
+      backend.isServer ? { warnings: "ignore" } : {}
     )
   })
 

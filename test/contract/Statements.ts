@@ -3,7 +3,7 @@
 import * as Sql from "@effect/sql/Statement"
 import { describe, expect, it, vi } from "@effect/vitest"
 import { Chunk, Effect, FastCheck, Option, Runtime, type Scope, Stream } from "effect"
-import { Engine, type Errors, type Options, type Result, Statement } from "effect-sa"
+import { Connection, Cursor, Engine, type Errors, type Options, type Result, Statement } from "effect-sa"
 import {
   CamelCasePlugin,
   DeduplicateJoinsPlugin,
@@ -536,6 +536,24 @@ const pluginsContract = (backend: Backend): void => {
         })
     )
 
+    withEngine(backend, "rename what a cursor gives, buffered or not", () =>
+      Effect.gen(function* () {
+        const connection = yield* Connection.make({ url: backend.url })
+        const query = camel
+          .selectFrom(sql<{ firstName: string }>`(select 'Ada' as first_name union all select 'Grace')`.as("t"))
+          .select("firstName")
+        for (const buffered of [true, false]) {
+          const cursor = yield* Cursor.make(connection, { rows: "dict", buffered })
+          yield* cursor.execute(QueryBuilder.statement(query, { plugins: [new CamelCasePlugin()] }))
+          expect((yield* cursor.fetchAll).map((row) => ({ ...row }))).toEqual([
+            { firstName: "Ada" },
+            { firstName: "Grace" }
+          ])
+          yield* cursor.close
+        }
+      })
+    )
+
     withEngine(backend, "rename the rows of a stream that has many pieces", () =>
       Effect.gen(function* () {
         const t = yield* table("id INTEGER PRIMARY KEY, first_name VARCHAR(20), born_in INTEGER")
@@ -633,7 +651,7 @@ const pluginsContract = (backend: Backend): void => {
         const t = yield* people(backend)
         const query = (plugin: KyselyPlugin) =>
           db.withPlugin(plugin).selectFrom(t).select(["name", "age"]).orderBy("id")
-        const longer = yield* Engine.execute(query(making((row) => ({ ...row, length: String(row["name"]).length }))))
+        const longer = yield* Engine.execute(query(making((row) => ({ ...row, length: String(row.name).length }))))
         expect([longer.keys, rowsOf(longer)]).toEqual([
           ["name", "age", "length"],
           [
@@ -641,7 +659,7 @@ const pluginsContract = (backend: Backend): void => {
             ["Grace", 85, 5]
           ]
         ])
-        const fewer = making((row) => (row["name"] === "Ada" ? [] : row))
+        const fewer = making((row) => (row.name === "Ada" ? [] : row))
         expect(rowsOf(yield* Engine.execute(query(fewer)))).toEqual([["Grace", 85]])
         expect(Chunk.size(yield* Stream.runCollect(Engine.stream(query(fewer))))).toBe(1)
         expect(rowsOf(yield* Engine.execute(query(making(() => []))))).toEqual([])

@@ -436,7 +436,7 @@ export const tablesContract = (backend: Backend): void => {
           expect(rows.map((each) => Result.Row.toRecord(each))).toEqual(
             given.map((each) => ({ ...each, bytes: expect.anything() }))
           )
-          rows.forEach((each, i) => expect([...each.bytes]).toEqual([...(given[i]?.bytes ?? [])]))
+          expect(rows.map(({ bytes }) => [...bytes])).toEqual(given.map(({ bytes }) => [...bytes]))
         }),
       {},
       60_000

@@ -1,6 +1,6 @@
 // What a LeasePool does besides lending: hooks, numbers as they change, and who has kept what for too long.
 import { describe, expect, it } from "@effect/vitest"
-import { Data, Deferred, Effect, Exit, Fiber, Logger, Scope, Stream, TestClock } from "effect"
+import { Data, Deferred, Effect, Exit, Fiber, Logger, type Scope, Stream, TestClock } from "effect"
 import { LeasePool } from "effect-sa"
 
 class Refused extends Data.TaggedError("Refused")<{ readonly kind: LeasePool.Verdict; readonly message: string }> {}

@@ -65,6 +65,17 @@ describe("URLs of MySQL and MariaDB", () => {
       expect([url, refused({ url }).argument]).toEqual([url, "url"])
   })
 
+  it("give texts markers by their paramstyle, whatever the database", () => {
+    for (const url of ["mysql://h/db?sqlMode=ANSI_QUOTES", "mysql://h/db", "sqlite::memory:"]) {
+      const plain = settings({ url }).dialect
+      expect(plain.lexicon.percents).toBeUndefined()
+      expect(settings({ url, paramstyle: "qmark" }).dialect).toBe(plain)
+      const { dialect } = settings({ url, paramstyle: "pyformat" })
+      expect(dialect).toEqual({ ...plain, lexicon: { ...plain.lexicon, percents: "pyformat" } })
+      expect(settings({ url: `${url}${url.includes("?") ? "&" : "?"}paramstyle=pyformat` }).dialect).toBe(dialect)
+    }
+  })
+
   it("take options in the query, by the names and with the checks that they have elsewhere", () => {
     const { pool, values } = settings({
       url: "mysql://h/db?maxSize=20&minSize=2&acquireTimeout=5%20seconds&recycle=infinity&idleTimeout=infinity&maxWaiters=7&integers=bigint&booleans=boolean&json=text&closeTimeout=1500"
@@ -268,6 +279,8 @@ describe("Options", () => {
       [{ idleTimeout: -2 }, "idleTimeout"],
       [{ endTimeout: 0 }, "endTimeout"],
       [{ statementCacheSize: 0 }, "statementCacheSize"],
+      [{ paramstyle: "numeric" }, "paramstyle"],
+      [{ paramstyle: true }, "paramstyle"],
       [{ statementCacheSize: 16_383 }, "statementCacheSize"],
       [{ dateTimes: "date" }, "dateTimes"],
       [{ booleans: true }, "booleans"],

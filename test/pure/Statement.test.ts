@@ -2,6 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { Effect, FastCheck, Option, Stream } from "effect"
 import { type Dialect, Errors, Statement } from "effect-sa"
 import { dialect as mysql } from "effect-sa/mysql/MysqlDialect"
+import { withParamstyle } from "effect-sa/SqlText"
 import { dialect as sqlite } from "effect-sa/sqlite/SqliteDialect"
 
 const dialects: ReadonlyArray<Dialect.Dialect> = [mysql, sqlite]
@@ -93,6 +94,68 @@ describe("Statement.compile", () => {
       ),
       { numRuns: 500 }
     )
+  })
+
+  it("with a paramstyle puts ? for % markers, and halves %% in a text that has some, but not in comments", () => {
+    const percents = FastCheck.constantFrom(
+      "'a%'",
+      "'a%%'",
+      "7 %% 2",
+      "7 % 2",
+      "`%%`",
+      "'%s'",
+      "/* %% %s */",
+      "'%(a)s'"
+    )
+    FastCheck.assert(
+      FastCheck.property(
+        FastCheck.array(
+          FastCheck.oneof(
+            filler.filter((part) => part !== "::" && !part.includes("?")),
+            percents,
+            FastCheck.constant({})
+          ),
+          { maxLength: 12 }
+        ),
+        FastCheck.constantFrom(...dialects),
+        FastCheck.constantFrom("%s", "%(a)s"),
+        (parts, plain, marker) => {
+          const dialect = withParamstyle(plain, "pyformat")
+          const count = parts.filter((part) => typeof part !== "string").length
+          const sql = `SELECT ${parts.map((part) => (typeof part === "string" ? part : marker)).join(" ")}`
+          if (count === 0) {
+            expect(compiled(sql, undefined, dialect).sql).toBe(sql)
+            return
+          }
+          const halved = (part: string): string => (part.startsWith("/*") ? part : part.replaceAll("%%", "%"))
+          const expected = `SELECT ${parts.map((part) => (typeof part === "string" ? halved(part) : "?")).join(" ")}`
+          const found = compiled(
+            sql,
+            marker === "%s" ? parts.flatMap((part, i) => (typeof part === "string" ? [] : [i])) : { a: 7 },
+            dialect
+          )
+          expect(found.sql).toBe(expected)
+          expect(found.parameters).toHaveLength(count)
+          expect(refused(sql, undefined, dialect).argument).toBe("parameters")
+          // Without the option these are no markers.
+          expect(refused(sql, marker === "%s" ? [1] : { a: 7 }, plain).argument).toMatch(/^parameters/)
+        }
+      ),
+      { numRuns: 500 }
+    )
+  })
+
+  it("with the paramstyle format has no %(name)s, and the same dialect for the same style", () => {
+    const format = withParamstyle(mysql, "format")
+    expect(compiled("SELECT %(a)s", undefined, format).parameters).toEqual([])
+    expect(compiled("SELECT %s, '%(a)s'", [1], format).sql).toBe("SELECT ?, '%(a)s'")
+    expect(withParamstyle(mysql, "format")).toBe(format)
+    expect(withParamstyle(mysql, "pyformat")).not.toBe(format)
+    expect([undefined, "qmark" as const, "named" as const].map((style) => withParamstyle(mysql, style))).toEqual([
+      mysql,
+      mysql,
+      mysql
+    ])
   })
 
   it("takes no inherited property for a parameter", () => {

@@ -1,0 +1,4 @@
+import { statementTimeoutContract } from "../contract/StatementTimeout.js"
+import { mysql } from "../support/Backend.js"
+
+statementTimeoutContract(mysql())

@@ -1,0 +1,4 @@
+import { twoPhaseContract } from "../contract/TwoPhase.js"
+import { mysql } from "../support/Backend.js"
+
+twoPhaseContract(mysql())

@@ -1,0 +1,4 @@
+import { noTwoPhaseContract } from "../contract/TwoPhase.js"
+import { sqlite } from "../support/Backend.js"
+
+noTwoPhaseContract(sqlite())
