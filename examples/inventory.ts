@@ -26,7 +26,7 @@ const item = Table.make("shop_item", {
   // Money is exact: DECIMAL in the database, BigDecimal in the program.
   price: Column.decimal(10, 2).pipe(Column.schema(Schema.BigDecimal)),
   pieces: Column.integer.pipe(Column.withDefault(0), Column.check("pieces >= 0")),
-  tags: Column.json.pipe(Column.schema(Schema.Array(Schema.String)), Column.withDefault<ReadonlyArray<string>>([]))
+  tags: Column.json.pipe(Column.schema(Schema.Array(Schema.String)), Column.withDefault([]))
 })
 
 const movement = Table.make(

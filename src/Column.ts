@@ -186,7 +186,7 @@ const effectOf = <Type>(value: Default<Type>): Effect.Effect<unknown> => {
  * @category combinators
  */
 export const withDefault =
-  <Value>(value: Default<Value>) =>
+  <const Value>(value: Default<Value>) =>
   <Type, Encoded, Nullable extends boolean, Optional extends boolean>(
     self: Column<Type, Encoded, Nullable, Optional>
   ): [Value] extends [Type | null] ? Column<Type, Encoded, Nullable, true> : SchemaMismatch<Type, Value> =>
@@ -200,7 +200,7 @@ export const withDefault =
  * @category combinators
  */
 export const onUpdate =
-  <Value>(value: Default<Value>) =>
+  <const Value>(value: Default<Value>) =>
   <Type, Encoded, Nullable extends boolean, Optional extends boolean>(
     self: Column<Type, Encoded, Nullable, Optional>
   ): [Value] extends [Type | null] ? Column<Type, Encoded, Nullable, Optional> : SchemaMismatch<Type, Value> =>

@@ -502,7 +502,7 @@ class DriverBackedConnection implements Connection {
   }
 
   recycle(isTakenOver: boolean): Recycled | Effect.Effect<Recycled> {
-    if (this.driver.closed() === "lost") return "lost"
+    if (this.driver.closed() === "lost" || this.driver.isRetired()) return "lost"
     // A fiber that was forked may still be in the middle of a statement, which the next user must not meet.
     if (this.isSpent() || this.streaming || this.driver.isBusy()) return "discard"
     const { inTransaction, autocommit, changed } = this.driver.status()

@@ -272,6 +272,11 @@ export interface DriverConnection {
   readonly isBusy: () => boolean
   readonly closed: () => "lost" | "destroyed" | undefined
   /**
+   * Whether the database is no longer what it was when the connection was opened: it takes no writes now, as a server that was
+   * demoted. The connection goes on, and is of no use to the next user.
+   */
+  readonly isRetired: () => boolean
+  /**
    * Executes a statement and reads its whole answer. *Interruption* returns at once: the connection is closed, and the
    * statement is killed on the server.
    */

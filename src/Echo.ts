@@ -99,6 +99,7 @@ export const echoing = (connection: DriverConnection, settings: EchoSettings): D
     lastAnswerAt: () => connection.lastAnswerAt(),
     isBusy: () => connection.isBusy(),
     closed: () => connection.closed(),
+    isRetired: () => connection.isRetired(),
     execute: told((request: Request) => connection.execute(request)),
     executeMany: told((request: ManyRequest) => connection.executeMany(request)),
     stream: told((request: Request) => connection.stream(request)),

@@ -464,25 +464,36 @@ const compileOpen = (
   open: ReadonlyArray<string>,
   given: unknown
 ): Compiled | ArgumentError => {
-  const filled = (set: unknown, argument: string): ReadonlyArray<unknown> | ArgumentError => {
-    const refused = checkNames(open, set, argument)
-    if (refused !== undefined) return refused
-    const values = own.map((value) =>
-      value instanceof Param && isPlainObject(set) ? filledParam(value, set[value.name], argument) : value
-    )
-    return values.find((value) => value instanceof ArgumentError) ?? values
-  }
   if (Array.isArray(given)) {
     const sets: Array<ReadonlyArray<unknown>> = []
     for (let i = 0; i < given.length; i++) {
-      const set = filled(given[i], `parameters[${i}]`)
+      const set = filled(own, open, given[i], `parameters[${i}]`)
       if (set instanceof ArgumentError) return set
       sets.push(set)
     }
     return bindSets(parsed, sets)
   }
-  const set = filled(given, "parameters")
+  const set = filled(own, open, given, "parameters")
   return set instanceof ArgumentError ? set : compileOne(parsed, set)
+}
+
+/** The parameters of a statement with those that are given in their places. */
+const filled = (
+  own: ReadonlyArray<unknown>,
+  open: ReadonlyArray<string>,
+  set: unknown,
+  argument: string
+): ReadonlyArray<unknown> | ArgumentError => {
+  const refused = checkNames(open, set, argument)
+  if (refused !== undefined || !isPlainObject(set)) return refused ?? own
+  const values = new Array<unknown>(own.length)
+  for (let i = 0; i < own.length; i++) {
+    const value = own[i]
+    const given = value instanceof Param ? filledParam(value, set[value.name], argument) : value
+    if (given instanceof ArgumentError) return given
+    values[i] = given
+  }
+  return values
 }
 
 const filledParam = ({ name, encode }: Param, given: unknown, argument: string): unknown =>

@@ -213,6 +213,7 @@ class MysqlConnection implements DriverConnection {
   /** The server's changes that the prepared statements know of. */
   private seenChanges = 0
   /** Statements under way that are not shared. */
+  private retired = false
   private exclusive = 0
   private destroyed = false
 
@@ -456,10 +457,18 @@ class MysqlConnection implements DriverConnection {
     })
   }
 
-  /** A packet that is too long is answered with an error, and then the server closes: it reads nothing more. */
+  /** Notes what an error says of the connection. */
   private seen(error: DriverError): DriverError {
-    if (error._tag === "OperationalError" && error.errno === 1153) this.destroy()
+    if (error._tag !== "OperationalError") return error
+    // A packet that is too long is answered with an error, and then the server closes: it reads nothing more.
+    if (error.errno === 1153) this.destroy()
+    // The server takes no writes any more, or its sessions do not; in a transaction of the program that is the program's.
+    if (error.reason === "ReadOnly" && (error.errno !== 1792 || !this.status().inTransaction)) this.retired = true
     return error
+  }
+
+  isRetired(): boolean {
+    return this.retired
   }
 
   executeMany(request: ManyRequest): Effect.Effect<DriverResult, DriverError> {

@@ -183,6 +183,8 @@ export const classOf = (error: ServerError, product: ServerInfo["product"]): Err
   if (error.errno === 1305 && error.message.startsWith("SAVEPOINT")) return programming("NoSuchSavepoint")
   // A long parameter, sent in pieces, is refused with the number of what has none.
   if (error.errno === 1105 && /longer than 'max_\w+' bytes/.test(error.message)) return operational("PacketTooLarge")
+  // Of the options that prevent statements --read-only is one; --secure-file-priv is another.
+  if (error.errno === 1290 && / --(?!\S*read.only)/i.test(error.message)) return operational("Other")
   return (
     byProduct[product].get(error.errno) ??
     byNumber.get(error.errno) ??

@@ -150,6 +150,10 @@ class SqliteConnection implements DriverConnection {
     return false
   }
 
+  isRetired(): boolean {
+    return false
+  }
+
   closed(): "destroyed" | undefined {
     return this.isDestroyed ? "destroyed" : undefined
   }

@@ -119,6 +119,14 @@ describe("classify", () => {
     )
   })
 
+  it("tells a server that takes no writes from one that another option keeps from a statement", () => {
+    const running = (option: string) =>
+      `The MySQL server is running with the --${option} option so it cannot execute this statement`
+    expect(classified(1290, running("read-only"))).toMatchObject({ reason: "ReadOnly" })
+    expect(classified(1290, running("super-read-only"))).toMatchObject({ reason: "ReadOnly" })
+    expect(classified(1290, running("secure-file-priv"))).toMatchObject({ _tag: "OperationalError", reason: "Other" })
+  })
+
   it("gives the number, the SQLSTATE, the message and the statement with it", () => {
     expect(classified(1146, "Table 't.nowhere' doesn't exist", "42S02")).toMatchObject({
       errno: 1146,
