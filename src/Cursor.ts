@@ -76,13 +76,16 @@ export interface Cursor<out A extends object = Tuple> {
    * `InvalidRequestError` while another cursor streams on the connection. *Interruption* returns at once, spends the
    * connection, and kills the statement on the server.
    */
-  readonly execute: (statement: Statement.Executable, parameters?: Arguments) => Effect.Effect<number, StatementError>
+  readonly execute: (
+    statement: Statement.Executable | Statement.Query<unknown>,
+    parameters?: Arguments
+  ) => Effect.Effect<number, StatementError>
   /**
    * Executes a statement once for each set of parameters, in fewer statements where that is the same, and gives the sum of
    * the row counts (`aiomysql.Cursor.executemany`). No sets are no execution. Fails as `execute`.
    */
   readonly executeMany: (
-    statement: Statement.Executable,
+    statement: Statement.Executable | Statement.Query<unknown>,
     sets: ReadonlyArray<Statement.ParameterSet | SingleParameter>
   ) => Effect.Effect<number, StatementError>
   /**
@@ -151,7 +154,7 @@ export interface Cursor<out A extends object = Tuple> {
    * database cannot have.
    */
   readonly mogrify: (
-    statement: Statement.Executable,
+    statement: Statement.Executable | Statement.Query<unknown>,
     parameters?: Arguments
   ) => Effect.Effect<string, Statement.Refusal | ProgrammingError>
   readonly isClosed: Effect.Effect<boolean>
@@ -278,12 +281,15 @@ class ConnectionCursor<A extends object> implements Cursor<A> {
 
   // ---- executing ----------------------------------------------------------------------------------------------------
 
-  execute(statement: Statement.Executable, parameters?: Arguments): Effect.Effect<number, StatementError> {
+  execute(
+    statement: Statement.Executable | Statement.Query<unknown>,
+    parameters?: Arguments
+  ): Effect.Effect<number, StatementError> {
     return this.inTurn(() => this.compiled(statement, asSet(parameters), (compiled) => this.run(compiled)))
   }
 
   executeMany(
-    statement: Statement.Executable,
+    statement: Statement.Executable | Statement.Query<unknown>,
     sets: ReadonlyArray<Statement.ParameterSet | SingleParameter>
   ): Effect.Effect<number, StatementError> {
     return this.inTurn((): Effect.Effect<number, StatementError> => {
@@ -298,7 +304,7 @@ class ConnectionCursor<A extends object> implements Cursor<A> {
   }
 
   private compiled<A, E>(
-    statement: Statement.Executable,
+    statement: Statement.Executable | Statement.Query<unknown>,
     parameters: unknown,
     run: (compiled: Statement.Compiled) => Effect.Effect<A, E>
   ): Effect.Effect<A, E | Statement.Refusal> {
@@ -535,7 +541,7 @@ class ConnectionCursor<A extends object> implements Cursor<A> {
   }
 
   mogrify(
-    statement: Statement.Executable,
+    statement: Statement.Executable | Statement.Query<unknown>,
     parameters?: Arguments
   ): Effect.Effect<string, Statement.Refusal | ProgrammingError> {
     return Effect.suspend((): Effect.Effect<string, Statement.Refusal | ProgrammingError> => {

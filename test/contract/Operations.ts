@@ -420,13 +420,13 @@ export const operationsContract = (backend: Backend): void => {
             let page = yield* Operations.paginateKeyset(place, options)
             expect(Option.isNone(page.previous)).toBe(true)
             forwards.push(...page.items.map(({ id }) => id))
-            while (Option.isSome(page.next)) {
+            while (Option.isSome(page.next) && forwards.length <= rows.length) {
               page = yield* Operations.paginateKeyset(place, { ...options, after: page.next.value })
               forwards.push(...page.items.map(({ id }) => id))
             }
             expect(forwards.toSorted((a, b) => a - b)).toEqual(rows.map(({ id }) => id).toSorted((a, b) => a - b))
             const backwards: Array<number> = page.items.map(({ id }) => id)
-            while (Option.isSome(page.previous)) {
+            while (Option.isSome(page.previous) && backwards.length <= rows.length) {
               page = yield* Operations.paginateKeyset(place, { ...options, before: page.previous.value })
               backwards.unshift(...page.items.map(({ id }) => id))
             }
@@ -543,12 +543,17 @@ export const operationsContract = (backend: Backend): void => {
           Effect.gen(function* () {
             const place = Table.make(
               tableName("million"),
-              { id: Column.integer.pipe(Column.primaryKey), city: Column.varchar(8), score: Column.integer },
+              {
+                id: Column.integer.pipe(Column.primaryKey),
+                city: Column.varchar(8),
+                score: Column.integer,
+                other: Column.integer
+              },
               { indexes: [{ columns: ["city", "score"] }] }
             )
             yield* created(place)
             yield* Engine.execute(
-              `INSERT INTO ${place.name} SELECT id, CONCAT('c', id DIV 350000), (id DIV 1000) % 10 FROM (${millionRows}) m`
+              `INSERT INTO ${place.name} SELECT id, CONCAT('c', id DIV 350000), (id DIV 1000) % 10, id FROM (${millionRows}) m`
             )
             const pageSize = 20
             const readsOf = (
@@ -1149,6 +1154,18 @@ export const operationsContract = (backend: Backend): void => {
         yield* Operations.updateOne(exact, "123456789012345678.02", { name: "B" })
         yield* Operations.deleteOne(exact, "123456789012345678.01")
         expect(yield* Operations.readQuery(`SELECT name FROM ${exact.name}`)).toEqual(["B"])
+        // Where it reads the whole table MariaDB compares a decimal with texts in a list as doubles.
+        const ids = Array.from({ length: 80 }, (_, i) => `223456789012345678.${10 + i}`)
+        yield* Operations.createMany(
+          exact,
+          ids.map((id) => ({ id, name: "x" }))
+        )
+        expect(
+          yield* Operations.deleteMany(
+            exact,
+            ids.filter((_, i) => i % 2 === 0)
+          )
+        ).toBe(40)
       })
     )
 

@@ -1,0 +1,4 @@
+import { sandboxContract } from "../contract/Sandbox.js"
+import { mysql } from "../support/Backend.js"
+
+sandboxContract(mysql())

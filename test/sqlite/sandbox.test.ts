@@ -1,0 +1,4 @@
+import { sandboxContract } from "../contract/Sandbox.js"
+import { sqlite } from "../support/Backend.js"
+
+sandboxContract(sqlite())
