@@ -252,7 +252,7 @@ export const atOneMoment = <A, E, R>(body: Effect.Effect<A, E, R>) =>
 
 /**
  * The rows of several queries by name, each as `readQuery` gives them, all of the same moment (devsetgo_lib's
- * `read_multi_query`): they are read in one read-only transaction.
+ * `read_multi_query`): they are read in one transaction, which is read-only on MySQL and MariaDB.
  *
  * *Fails* as `readQuery`, with what the first query to fail failed with.
  *

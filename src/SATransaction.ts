@@ -186,7 +186,7 @@ export class Handles {
 
   /** `aiomysql.sa.SAConnection.begin_twophase` */
   beginTwophase(given: Xid.Xid | undefined): Effect.Effect<TwoPhaseTransaction, Transaction.TransactionError> {
-    return this.named(given ?? randomUUID(), (statements, bytes, xid) => {
+    return this.named(given === undefined ? randomUUID() : given, (statements, bytes, xid) => {
       if (this.open.length > 0) return Effect.fail(openAlready())
       if (this.host.status().inTransaction) return Effect.fail(openAlready())
       const branch = new TwoPhase.Branch(this.host, statements, bytes)

@@ -122,23 +122,72 @@ export const afterCommit = (effect: Effect.Effect<void>): Effect.Effect<void, ne
   Effect.flatMap(Transaction, (transaction) => transaction.afterCommit(effect))
 
 /**
- * Runs a transaction again when the database rolled it back to resolve a deadlock or a conflict of serializable
- * transactions, up to `times` times more, after a pause by chance that doubles from `base`, 10 milliseconds unless given.
+ * How often a transaction is run again, and after which pauses: `times` times more, after a pause by chance that doubles from
+ * `base`, 10 milliseconds unless given.
  *
  * @since 0.1.0
  * @category retrying
  */
-export const retryDeadlocks = (options: {
+export interface RetryOptions {
   readonly times: number
   readonly base?: Duration.DurationInput | undefined
-}): RetryPolicy => ({
-  while: (error) =>
-    error instanceof OperationalError && (error.reason === "Deadlock" || error.reason === "SerializationFailure"),
-  schedule: Schedule.intersect(
-    Schedule.jittered(Schedule.exponential(options.base ?? "10 millis")),
-    Schedule.recurs(options.times)
-  )
-})
+}
+
+/**
+ * The reasons of an `OperationalError` after which the database has surely rolled back, so that a transaction can be run again.
+ * `CommitUnknown` is none: it may have been committed.
+ *
+ * @since 0.1.0
+ * @category retrying
+ */
+export type RetryableReason = Exclude<OperationalError["reason"], "CommitUnknown">
+
+const pauses = ({ times, base = "10 millis" }: RetryOptions): Schedule.Schedule<unknown, unknown> =>
+  Schedule.intersect(Schedule.jittered(Schedule.exponential(base)), Schedule.recurs(times))
+
+/**
+ * Runs a transaction again after failures with these reasons.
+ *
+ * @example
+ * ```ts
+ * import { Engine, Transaction } from "effect-sa"
+ *
+ * export const counted = Engine.transaction(Engine.execute("UPDATE counter SET n = n + 1"), {
+ *   retry: Transaction.retryReasons(["Deadlock", "LockTimeout"], { times: 3, base: "50 millis" })
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ * @category retrying
+ */
+export const retryReasons = (reasons: ReadonlyArray<RetryableReason>, options: RetryOptions): RetryPolicy => {
+  const retried: ReadonlySet<string> = new Set(reasons)
+  return {
+    while: (error) =>
+      error instanceof OperationalError && error.reason !== "CommitUnknown" && retried.has(error.reason),
+    schedule: pauses(options)
+  }
+}
+
+/**
+ * Runs a transaction again when the database rolled it back to resolve a deadlock or a conflict of serializable
+ * transactions.
+ *
+ * @since 0.1.0
+ * @category retrying
+ */
+export const retryDeadlocks = (options: RetryOptions): RetryPolicy =>
+  retryReasons(["Deadlock", "SerializationFailure"], options)
+
+/**
+ * As `retryDeadlocks`, and also when a lock was not to be had in time, and when the connection or the server went away before
+ * COMMIT was sent.
+ *
+ * @since 0.1.0
+ * @category retrying
+ */
+export const retryTransient = (options: RetryOptions): RetryPolicy =>
+  retryReasons(["Deadlock", "SerializationFailure", "LockTimeout", "ConnectionLost", "ServerShutdown"], options)
 
 // ---------------------------------------------------------------------------------------------------------------------
 // the state of a transaction

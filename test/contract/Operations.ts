@@ -1,6 +1,6 @@
 // Cases for Operations: what devsetgo_lib's DatabaseOperations does, and what it does not get right.
 import { describe, expect } from "@effect/vitest"
-import { Cause, Effect, Exit, FastCheck, Logger, Option, Runtime, Schema } from "effect"
+import { Cause, Effect, Exit, FastCheck, Fiber, Logger, Option, Runtime, Schema } from "effect"
 import { Engine } from "effect-sa"
 import { QueryBuilder } from "effect-sa/kysely"
 import { Column, MetaData, Operations, Table } from "effect-sa/schema"
@@ -244,17 +244,17 @@ export const operationsContract = (backend: Backend): void => {
           })
       )
 
-    withEngine(backend, "readMultiQuery changes nothing", () =>
-      Effect.gen(function* () {
-        const person = people()
-        yield* created(person)
-        if (!backend.isServer) return
-        const error = yield* Effect.flip(
-          Operations.readMultiQuery({ a: `INSERT INTO ${person.name} (name) VALUES ('x')` })
-        )
-        expect(error).toMatchObject({ _tag: "OperationalError", reason: "ReadOnly" })
-      })
-    )
+    if (backend.isServer)
+      withEngine(backend, "readMultiQuery changes nothing", () =>
+        Effect.gen(function* () {
+          const person = people()
+          yield* created(person)
+          const error = yield* Effect.flip(
+            Operations.readMultiQuery({ a: `INSERT INTO ${person.name} (name) VALUES ('x')` })
+          )
+          expect(error).toMatchObject({ _tag: "OperationalError", reason: "ReadOnly" })
+        })
+      )
   })
 
   describe("Operations.countQuery", () => {
@@ -733,6 +733,24 @@ export const operationsContract = (backend: Backend): void => {
       {},
       60_000
     )
+
+    if (backend.isServer)
+      withEngine(backend, "createMany keeps nothing when it is interrupted", () =>
+        Effect.gen(function* () {
+          const person = people()
+          yield* created(person)
+          const { pool } = yield* Engine.Engine
+          const records = Array.from({ length: 50_000 }, (_, i) => ({ name: `name ${i}` }))
+          const fiber = yield* Effect.fork(Operations.createMany(person, records))
+          yield* pool.numbers.pipe(
+            Effect.delay("1 millis"),
+            Effect.repeat({ until: ({ used }) => used > 0, times: 5_000 })
+          )
+          yield* Effect.sleep("20 millis")
+          expect(Exit.isInterrupted(yield* Fiber.interrupt(fiber))).toBe(true)
+          expect(yield* Operations.countQuery(person)).toBe(0)
+        })
+      )
   })
 
   describe("Operations.createManyWithKeys", () => {
@@ -1016,34 +1034,30 @@ export const operationsContract = (backend: Backend): void => {
   })
 
   describe("Operations.upsertOne", () => {
-    withEngine(
-      backend,
-      "upsertOne creates a record, or updates the columns named of the one that is there",
-      () =>
-        Effect.gen(function* () {
-          const person = people()
-          yield* created(person)
-          const first = yield* Operations.upsertOne(person, { name: "Ada", email: "a" }, { update: ["name"] })
-          expect([first.id, first.name]).toEqual([1, "Ada"])
-          const byEmail = yield* Operations.upsertOne(
-            person,
-            { name: "Ada L.", email: "a", role: "admin" },
-            { update: ["name"] }
-          )
-          expect([byEmail.id, byEmail.name, byEmail.role]).toEqual([1, "Ada L.", "guest"])
-          const byId = yield* Operations.upsertOne(
-            person,
-            { id: first.id, name: "x", role: "admin" },
-            { update: ["role"] }
-          )
-          expect([byId.id, byId.name, byId.role]).toEqual([1, "Ada L.", "admin"])
-          const kept = yield* Operations.upsertOne(person, { name: "y", email: "a" }, { update: [] })
-          expect([kept.id, kept.name]).toEqual([1, "Ada L."])
-          const other = yield* Operations.upsertOne(person, { name: "Grace" }, { update: ["name"] })
-          expect(other.name).toBe("Grace")
-          expect(yield* Operations.countQuery(person)).toBe(2)
-        }),
-      backend.isServer ? { warnings: "ignore" } : {}
+    withEngine(backend, "upsertOne creates a record, or updates the columns named of the one that is there", () =>
+      Effect.gen(function* () {
+        const person = people()
+        yield* created(person)
+        const first = yield* Operations.upsertOne(person, { name: "Ada", email: "a" }, { update: ["name"] })
+        expect([first.id, first.name]).toEqual([1, "Ada"])
+        const byEmail = yield* Operations.upsertOne(
+          person,
+          { name: "Ada L.", email: "a", role: "admin" },
+          { update: ["name"] }
+        )
+        expect([byEmail.id, byEmail.name, byEmail.role]).toEqual([1, "Ada L.", "guest"])
+        const byId = yield* Operations.upsertOne(
+          person,
+          { id: first.id, name: "x", role: "admin" },
+          { update: ["role"] }
+        )
+        expect([byId.id, byId.name, byId.role]).toEqual([1, "Ada L.", "admin"])
+        const kept = yield* Operations.upsertOne(person, { name: "y", email: "a" }, { update: [] })
+        expect([kept.id, kept.name]).toEqual([1, "Ada L."])
+        const other = yield* Operations.upsertOne(person, { name: "Grace" }, { update: ["name"] })
+        expect(other.name).toBe("Grace")
+        expect(yield* Operations.countQuery(person)).toBe(2)
+      })
     )
 
     withEngine(
@@ -1074,8 +1088,7 @@ export const operationsContract = (backend: Backend): void => {
               true
             ])
           }
-        }),
-      backend.isServer ? { warnings: "ignore" } : {}
+        })
     )
   })
 
@@ -1155,69 +1168,65 @@ export const operationsContract = (backend: Backend): void => {
         yield* Operations.deleteOne(exact, "123456789012345678.01")
         expect(yield* Operations.readQuery(`SELECT name FROM ${exact.name}`)).toEqual(["B"])
         // Where it reads the whole table MariaDB compares a decimal with texts in a list as doubles.
-        const ids = Array.from({ length: 80 }, (_, i) => `223456789012345678.${10 + i}`)
+        const prices = Array.from({ length: 80 }, (_, i) => `223456789012345678.${10 + i}`)
         yield* Operations.createMany(
           exact,
-          ids.map((id) => ({ id, name: "x" }))
+          prices.map((id) => ({ id, name: "x" }))
         )
         expect(
           yield* Operations.deleteMany(
             exact,
-            ids.filter((_, i) => i % 2 === 0)
+            prices.filter((_, i) => i % 2 === 0)
           )
         ).toBe(40)
       })
     )
 
-    withEngine(
-      backend,
-      "names and values of any kind are just that",
-      () =>
-        Effect.gen(function* () {
-          const hostile = [
-            "a.b",
-            "a as b",
-            "x desc",
-            "it's",
-            'say "x"',
-            "back`tick",
-            "select",
-            "é",
-            "?",
-            ":n",
-            "a--b",
-            "#"
-          ]
-          for (const name of hostile) {
-            const table = Table.make(
-              `${tableName("odd")} ${name}`,
-              {
-                id: Column.integer.pipe(Column.primaryKey, Column.autoIncrement),
-                [name]: Column.varchar(80)
-              },
-              { indexes: [{ columns: [name], name: "ix" }] }
-            )
-            yield* created(table)
-            const value = `${name}'; DROP TABLE \\ ${name} --`
-            const one = yield* Operations.createOne(table, { [name]: "first" } as never)
-            expect(one).toEqual({ id: 1, [name]: "first" })
-            const ids = yield* Operations.createManyWithKeys(table, "id", [{ [name]: value }] as never)
-            const key = Number(ids[0])
-            yield* Operations.updateOne(table, 1 as never, { [name]: value } as never)
-            const orderBy = [[name, "desc"]] as never
-            const page = yield* Operations.paginateKeyset(table, {
-              orderBy,
-              pageSize: 1,
-              before: { id: 0, [name]: value } as never
-            })
-            expect(page.items).toEqual([{ id: 1, [name]: value }])
-            const given = { id: key, [name]: "x" } as never
-            expect(yield* Operations.upsertOne(table, given, { update: [name] as never })).toEqual(given)
-            expect(yield* Operations.deleteMany(table, [1 as never])).toBe(1)
-            expect(yield* Operations.countQuery(table)).toBe(1)
-          }
-        }),
-      backend.isServer ? { warnings: "ignore" } : {}
+    withEngine(backend, "names and values of any kind are just that", () =>
+      Effect.gen(function* () {
+        const hostile = [
+          "a.b",
+          "a as b",
+          "x desc",
+          "it's",
+          'say "x"',
+          "back`tick",
+          "select",
+          "é",
+          "?",
+          ":n",
+          "a--b",
+          "#"
+        ]
+        for (const name of hostile) {
+          const table = Table.make(
+            `${tableName("odd")} ${name}`,
+            {
+              id: Column.integer.pipe(Column.primaryKey, Column.autoIncrement),
+              [name]: Column.varchar(80)
+            },
+            { indexes: [{ columns: [name], name: "ix" }] }
+          )
+          yield* created(table)
+          const value = `${name}'; DROP TABLE \\ ${name} --`
+          const one = yield* Operations.createOne(table, { [name]: "first" } as never)
+          expect(one).toEqual({ id: 1, [name]: "first" })
+          const ids = yield* Operations.createManyWithKeys(table, "id", [{ [name]: value }] as never)
+          const key = Number(ids[0])
+          yield* Operations.updateOne(table, 1 as never, { [name]: value } as never)
+          const orderBy = [[name, "desc"]] as never
+          const page = yield* Operations.paginateKeyset(table, {
+            orderBy,
+            pageSize: 1,
+            before: { id: 0, [name]: value } as never
+          })
+          expect(page.items).toEqual([{ id: 1, [name]: value }])
+          const given = { id: key, [name]: "x" } as never
+          expect(yield* Operations.upsertOne(table, given, { update: [name] as never })).toEqual(given)
+          expect(yield* Operations.deleteMany(table, [1 as never])).toBe(1)
+          expect(yield* Operations.countQuery(table)).toBe(1)
+        }
+      })
     )
   })
 

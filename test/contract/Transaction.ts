@@ -1,7 +1,7 @@
 // Cases for transactions: every row of the outcome table that a database can be made to show by itself.
 import { describe, expect } from "@effect/vitest"
 import { Cause, Deferred, Effect, Exit, Fiber, Option, Ref } from "effect"
-import { Engine, Transaction } from "effect-sa"
+import { Engine, Errors, Transaction } from "effect-sa"
 import { type Backend, table, withEngine } from "../support/Backend.js"
 
 export const transactionContract = (backend: Backend): void => {
@@ -159,6 +159,32 @@ export const transactionContract = (backend: Backend): void => {
         })
       )
     )
+
+    if (backend.isServer)
+      withEngine(backend, "is run again after the reasons that its policy names, and after no others", () =>
+        Effect.gen(function* () {
+          const t = yield* fresh
+          const attempts = yield* Ref.make(0)
+          const body = Effect.gen(function* () {
+            const attempt = yield* Ref.updateAndGet(attempts, (n) => n + 1)
+            yield* insert(t, attempt)
+            if (attempt < 3) yield* Engine.execute("KILL CONNECTION_ID()")
+          })
+          const once = yield* Effect.flip(Engine.transaction(body, { retry: Transaction.retryDeadlocks({ times: 5 }) }))
+          expect(once).toMatchObject({ _tag: "OperationalError" })
+          expect(yield* Ref.get(attempts)).toBe(1)
+          yield* Ref.set(attempts, 0)
+          yield* Engine.transaction(body, {
+            retry: Transaction.retryReasons(["ConnectionLost", "Interrupted"], { times: 5, base: "1 millis" })
+          })
+          expect([yield* Ref.get(attempts), yield* ids(t)]).toEqual([3, [3]])
+          const transient = Transaction.retryTransient({ times: 1 })
+          const error = (reason: Errors.OperationalReason) => new Errors.OperationalError({ reason, message: "" })
+          expect(transient.while(error("LockTimeout"))).toBe(true)
+          expect(transient.while(error("CommitUnknown"))).toBe(false)
+          expect(transient.while(error("AccessDenied"))).toBe(false)
+        })
+      )
 
     withEngine(backend, "whose BEGIN is refused is typed, and rolls nothing back", () =>
       Effect.gen(function* () {

@@ -24,7 +24,10 @@ export interface Names {
   readonly other: SAConnection.SAConnection
 }
 
-/** Names that no other test has; what is still prepared under them is rolled back. */
+/**
+ * Names that no other test has; what is still prepared under them is rolled back. A table is to be made before them, so
+ * that it is dropped after that: what is prepared keeps it.
+ */
 export const xids = (backend: Backend): Effect.Effect<Names, unknown, Scope.Scope> =>
   Effect.gen(function* () {
     const prefix = `t${process.pid}.${++names}.`
@@ -56,8 +59,8 @@ export const twoPhaseContract = (backend: Backend): void => {
   describe("SAConnection.beginTwophase", () => {
     withEngine(backend, "commits what it has prepared, and nobody sees it before", () =>
       Effect.gen(function* () {
-        const { prefix, prepared, other } = yield* xids(backend)
         const t = yield* fresh
+        const { prefix, prepared, other } = yield* xids(backend)
         const conn = yield* acquire
         const trans = yield* conn.beginTwophase(`${prefix}a`)
         expect([trans.kind, trans.xid]).toEqual(["twophase", `${prefix}a`])
@@ -78,8 +81,8 @@ export const twoPhaseContract = (backend: Backend): void => {
 
     withEngine(backend, "commits in one phase what it has not prepared", () =>
       Effect.gen(function* () {
-        const { prefix, prepared, other } = yield* xids(backend)
         const t = yield* fresh
+        const { prefix, prepared, other } = yield* xids(backend)
         const conn = yield* acquire
         const trans = yield* conn.beginTwophase(`${prefix}a`)
         yield* insert(conn, t, 1)
@@ -91,8 +94,8 @@ export const twoPhaseContract = (backend: Backend): void => {
 
     withEngine(backend, "rolls back what is prepared and what is not, and again does nothing", () =>
       Effect.gen(function* () {
-        const { prefix, prepared, other } = yield* xids(backend)
         const t = yield* fresh
+        const { prefix, prepared, other } = yield* xids(backend)
         const conn = yield* acquire
         for (const [i, prepare] of [false, true].entries()) {
           const trans = yield* conn.beginTwophase(`${prefix}${i}`)
@@ -110,8 +113,8 @@ export const twoPhaseContract = (backend: Backend): void => {
 
     withEngine(backend, "leaves its connection fit for whatever is begun after it", () =>
       Effect.gen(function* () {
-        const { prefix, other } = yield* xids(backend)
         const t = yield* fresh
+        const { prefix, other } = yield* xids(backend)
         const conn = yield* acquire
         let id = 0
         const ends: ReadonlyArray<(trans: SATransaction.TwoPhaseTransaction) => Effect.Effect<void, unknown>> = [
@@ -151,8 +154,8 @@ export const twoPhaseContract = (backend: Backend): void => {
 
     withEngine(backend, "takes any name that fits, and finds it again as it was given", () =>
       Effect.gen(function* () {
-        const { prefix, prepared, other } = yield* xids(backend)
         const t = yield* fresh
+        const { prefix, prepared, other } = yield* xids(backend)
         const bytes = (text: string) => Buffer.from(prefix + text, "latin1")
         const given: ReadonlyArray<Xid> = [
           `${prefix}o'brien`,
@@ -217,8 +220,8 @@ export const twoPhaseContract = (backend: Backend): void => {
 
     withEngine(backend, "takes no statement, and nothing that would begin, once it is prepared", () =>
       Effect.gen(function* () {
-        const { prefix, prepared, other } = yield* xids(backend)
         const t = yield* fresh
+        const { prefix, prepared, other } = yield* xids(backend)
         const conn = yield* acquire
         const trans = yield* conn.beginTwophase(`${prefix}a`)
         yield* insert(conn, t, 1)
@@ -268,8 +271,8 @@ export const twoPhaseContract = (backend: Backend): void => {
 
     withEngine(backend, "has savepoints and inner transactions in it, and one that rolls back ends it", () =>
       Effect.gen(function* () {
-        const { prefix, prepared, other } = yield* xids(backend)
         const t = yield* fresh
+        const { prefix, prepared, other } = yield* xids(backend)
         const conn = yield* acquire
         const trans = yield* conn.beginTwophase(`${prefix}a`)
         const inner = yield* conn.begin()
@@ -302,8 +305,8 @@ export const twoPhaseContract = (backend: Backend): void => {
 
     withEngine(backend, "runs what its bodies registered for after the commit when it is committed, not before", () =>
       Effect.gen(function* () {
-        const { prefix } = yield* xids(backend)
         const t = yield* fresh
+        const { prefix } = yield* xids(backend)
         const conn = yield* acquire
         const seen: Array<string> = []
         const note = (what: string) => Effect.sync(() => void seen.push(what))
@@ -343,8 +346,8 @@ export const twoPhaseContract = (backend: Backend): void => {
 
     withEngine(backend, "that the server rolled back fails with why, and leaves its connection free", () =>
       Effect.gen(function* () {
-        const { prefix, prepared, other } = yield* xids(backend)
         const t = yield* fresh
+        const { prefix, prepared, other } = yield* xids(backend)
         yield* Engine.execute(`INSERT INTO ${t} VALUES (1, 0), (2, 0)`)
         const conn = yield* acquire
         const update = (on: SAConnection.SAConnection, id: number) =>
@@ -378,8 +381,8 @@ export const twoPhaseContract = (backend: Backend): void => {
       "that goes back to its pool is rolled back, and kept when it is prepared, and hurts nobody after it",
       () =>
         Effect.gen(function* () {
-          const { prefix, prepared, other } = yield* xids(backend)
           const t = yield* fresh
+          const { prefix, prepared, other } = yield* xids(backend)
           const use = Effect.zipRight(
             Engine.transaction(Engine.execute(`SELECT * FROM ${t}`)),
             Engine.execute("SELECT 1")
@@ -431,8 +434,8 @@ export const twoPhaseContract = (backend: Backend): void => {
       "is rolled back by an interrupted statement, and not by the interruption of who prepares",
       () =>
         Effect.gen(function* () {
-          const { prefix, prepared, other } = yield* xids(backend)
           const t = yield* fresh
+          const { prefix, prepared, other } = yield* xids(backend)
           yield* Effect.scoped(
             Effect.gen(function* () {
               const conn = yield* acquire
@@ -476,8 +479,8 @@ export const twoPhaseContract = (backend: Backend): void => {
 
     withEngine(backend, "that is prepared survives the end of its connection, and says so to who would end it", () =>
       Effect.gen(function* () {
-        const { prefix, prepared, other } = yield* xids(backend)
         const t = yield* fresh
+        const { prefix, prepared, other } = yield* xids(backend)
         for (const [i, end] of (["commit", "rollback"] as const).entries()) {
           yield* Effect.scoped(
             Effect.gen(function* () {
@@ -523,8 +526,8 @@ export const twoPhaseContract = (backend: Backend): void => {
 
     withEngine(backend, "waits for a stream that is open, and is none the worse", () =>
       Effect.gen(function* () {
-        const { prefix, other } = yield* xids(backend)
         const t = yield* fresh
+        const { prefix, other } = yield* xids(backend)
         const conn = yield* acquire
         const trans = yield* conn.beginTwophase(`${prefix}a`)
         yield* insert(conn, t, 1)

@@ -12,8 +12,14 @@ export interface Server {
   readonly stop: () => Promise<void>
 }
 
+/** A server that nobody else uses: it can be shut down and killed. */
 export interface OwnServer extends Server {
+  /** The number of its first process. */
   readonly pid: number
+  /** Ends it as a crash would, by kill -9. */
+  readonly kill: () => void
+  /** Starts it again on the same data and the same port, and waits until it lets clients in. */
+  readonly startAgain: () => Promise<void>
 }
 
 const hint =
@@ -94,7 +100,6 @@ export const startMariadb = async (): Promise<Server> => {
   return given !== undefined && given !== "" ? { url: given, stop: () => Promise.resolve() } : startOwnMariadb()
 }
 
-/** One that nobody else uses: it can be shut down and killed. */
 export const startOwnMariadb = async (): Promise<OwnServer> => {
   if (which("mariadbd") === undefined || which("mariadb-install-db") === undefined) {
     if (!isDebian() || process.getuid?.() !== 0) throw new Error(hint)
@@ -138,9 +143,17 @@ export const startOwnMariadb = async (): Promise<OwnServer> => {
     throw error
   }
   log(`MariaDB is ready on 127.0.0.1:${port}`)
+  let { pid } = running
   return {
     url: `mysql://tester:tester's%20pass%40word@127.0.0.1:${port}/effect_sa`,
     stop: running.stop,
-    pid: running.pid
+    pid,
+    kill: () => {
+      process.kill(pid, "SIGKILL")
+    },
+    startAgain: async () => {
+      pid = await running.startAgain()
+      await waitUntilReady(port, pid, folder)
+    }
   }
 }

@@ -16,7 +16,7 @@ import { homedir, tmpdir, userInfo } from "node:os"
 import { join } from "node:path"
 import mysql2 from "mysql2"
 import { writeCertificates } from "./certificates.js"
-import type { Server } from "./mariadb.js"
+import type { OwnServer, Server } from "./mariadb.js"
 import { freePort, isAlive, log, startGuarded, which } from "./process.js"
 
 const hint =
@@ -191,8 +191,9 @@ const asUser = (): ReadonlyArray<string> => (process.getuid?.() === 0 ? ["--user
 
 // One after the other under one guard, so that nothing is left either when the tests end while the data is being made.
 // The fast shutdown is for what ends with the tests: the server does not start on data that was made and left that way.
+// $0 is a file that says that the data was made, for when the server is started again.
 const initialiseAndRun =
-  'trap \'kill $! 2>/dev/null; wait $!; exit 1\' TERM; "$@" --initialize-insecure --innodb-fast-shutdown=1 & wait $! && exec "$@"'
+  'trap \'kill $! 2>/dev/null; wait $!; exit 1\' TERM; if [ ! -e "$0" ]; then "$@" --initialize-insecure --innodb-fast-shutdown=1 & wait $! || exit 1; touch "$0"; fi; exec "$@"'
 
 // root has no password and is root@localhost, which a server that resolves no names matches over the socket only.
 const setUp = (socketPath: string): Promise<void> =>
@@ -229,7 +230,10 @@ const waitUntilReady = async (socketPath: string, pid: number, folder: string): 
 
 export const startMysql = async (): Promise<Server> => {
   const given = process.env.EFFECT_SA_TEST_MYSQL_URL
-  if (given !== undefined && given !== "") return { url: given, stop: () => Promise.resolve() }
+  return given !== undefined && given !== "" ? { url: given, stop: () => Promise.resolve() } : startOwnMysql()
+}
+
+export const startOwnMysql = async (): Promise<OwnServer> => {
   const program = installed() ?? fetch()
   const folder = mkdtempSync(join(tmpdir(), "effect-sa-mysql-"))
   const socket = join(folder, "s.sock")
@@ -240,7 +244,7 @@ export const startMysql = async (): Promise<Server> => {
       "sh",
       "-c",
       initialiseAndRun,
-      "sh",
+      join(folder, "data-is-made"),
       ...program,
       ...asUser(),
       `--datadir=${join(folder, "data")}`,
@@ -262,5 +266,17 @@ export const startMysql = async (): Promise<Server> => {
     throw error
   }
   log(`MySQL is ready on 127.0.0.1:${port}`)
-  return { url: `mysql://tester:tester's%20pass%40word@127.0.0.1:${port}/effect_sa`, stop: running.stop }
+  let { pid } = running
+  return {
+    url: `mysql://tester:tester's%20pass%40word@127.0.0.1:${port}/effect_sa`,
+    stop: running.stop,
+    pid,
+    kill: () => {
+      process.kill(pid, "SIGKILL")
+    },
+    startAgain: async () => {
+      pid = await running.startAgain()
+      await waitUntilReady(socket, pid, folder)
+    }
+  }
 }

@@ -34,32 +34,44 @@ export const which = (name: string): string | undefined => {
 export interface Running {
   readonly pid: number
   readonly stop: () => Promise<void>
+  /** Waits until the server has ended, starts it again, and gives its new number. */
+  readonly startAgain: () => Promise<number>
 }
 
 /**
  * Runs a server under a shell that waits for its own standard input to end. That is a pipe from here: when this process
- * ends, by Ctrl-C or kill -9 or a crash, the pipe ends, and the shell stops the server and removes its folder.
+ * ends, by Ctrl-C or kill -9 or a crash, the pipe ends, and the shell stops the server and removes its folder. A line in the
+ * pipe starts the server again, once it has ended.
  */
 export const startGuarded = (command: ReadonlyArray<string>, folder: string): Promise<Running> =>
   new Promise((resolve, reject) => {
     const guard =
-      'd=$1; shift; "$@" >"$d/stdout.log" 2>&1 </dev/null & p=$!; echo $p; cat >/dev/null; kill -TERM $p 2>/dev/null; (sleep 20; kill -KILL $p 2>/dev/null) >/dev/null 2>&1 & wait $p; kill $! 2>/dev/null; rm -rf "$d"'
+      'd=$1; shift; run() { "$@" >>"$d/stdout.log" 2>&1 </dev/null & p=$!; echo $p; }; run "$@"; while read -r again; do wait $p; run "$@"; done; kill -TERM $p 2>/dev/null; (sleep 20; kill -KILL $p 2>/dev/null) >/dev/null 2>&1 & wait $p; kill $! 2>/dev/null; rm -rf "$d"'
     const child: ChildProcess = spawn("sh", ["-c", guard, "sh", folder, ...command], {
       stdio: ["pipe", "pipe", "inherit"],
       detached: true
     })
     const ended = new Promise<void>((done) => child.on("exit", () => done()))
     child.on("error", reject)
-    child.stdout?.once("data", (data: Buffer) => {
-      child.stdout?.destroy()
-      resolve({
-        pid: Number(String(data).trim()),
-        stop: () => {
-          child.stdin?.end()
-          return ended
-        }
-      })
-    })
+    const nextPid = (): Promise<number> =>
+      new Promise((said) => child.stdout?.once("data", (data: Buffer) => said(Number(String(data).trim()))))
+    nextPid().then(
+      (pid) =>
+        resolve({
+          pid,
+          stop: () => {
+            child.stdout?.destroy()
+            child.stdin?.end()
+            return ended
+          },
+          startAgain: () => {
+            const started = nextPid()
+            child.stdin?.write("again\n")
+            return started
+          }
+        }),
+      reject
+    )
   })
 
 export const isAlive = (pid: number): boolean => {
