@@ -224,6 +224,8 @@ class DriverBackedConnection implements Connection {
   private streaming = false
   private spent = false
   private changed = false
+  /** The session may have a two-phase transaction that the program began by a statement of its own. */
+  private hadTwoPhase = false
   /** The session is in a transaction that began with the last commit, and nobody has taken it. */
   private chained = false
 
@@ -259,7 +261,7 @@ class DriverBackedConnection implements Connection {
   ): Effect.Effect<DriverResult, DriverError | InvalidRequestError> {
     const refused = this.refusal()
     if (refused !== undefined) return refused
-    if (compiled.leavesState) this.changed = true
+    if (compiled.leavesState) this.noteState(compiled)
     if (this.chained) return this.unchained(compiled, before, (before) => this.execute(compiled, values, before))
     return withItsRows(
       compiled,
@@ -285,6 +287,11 @@ class DriverBackedConnection implements Connection {
     const shared = (before: ReadonlyArray<string>) =>
       withItsRows(compiled, this.driver.execute({ ...requestOf(compiled, values, before), shared: true }))
     return this.chained ? this.unchained(compiled, nothing, shared) : shared(nothing)
+  }
+
+  private noteState({ sql }: Compiled): void {
+    this.changed = true
+    if (/\bXA\b/i.test(sql)) this.hadTwoPhase = true
   }
 
   lastUsedAt(): Date {
@@ -319,7 +326,7 @@ class DriverBackedConnection implements Connection {
     return Effect.uninterruptibleMask((restore) => {
       const refused = this.refusal()
       if (refused !== undefined) return refused
-      if (compiled.leavesState) this.changed = true
+      if (compiled.leavesState) this.noteState(compiled)
       this.streaming = true
       const over = Effect.sync(() => {
         this.streaming = false
@@ -506,6 +513,8 @@ class DriverBackedConnection implements Connection {
     // A fiber that was forked may still be in the middle of a statement, which the next user must not meet.
     if (this.isSpent() || this.streaming || this.driver.isBusy()) return "discard"
     const { inTransaction, autocommit, changed } = this.driver.status()
+    // What is prepared must not meet a reset: see TwoPhase.Branch.
+    if (this.hadTwoPhase && inTransaction) return "discard"
     if (autocommit && !changed && !this.changed) {
       if (!inTransaction) return "keep"
       if (this.chained) return isTakenOver ? "keep" : this.endChained()

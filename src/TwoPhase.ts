@@ -89,8 +89,19 @@ export class Branch {
     return this.statements.commit(xid) === this.statements.commit(this.xid)
   }
 
+  /**
+   * A session of MariaDB whose XA START was refused, for one, because there is one of this name, takes no other statement
+   * as it should until a ROLLBACK.
+   */
   get start(): Step {
-    return this.host.control(this.statements.start(this.xid), 0)
+    const { host } = this
+    return Effect.tapError(host.control(this.statements.start(this.xid), 0), (error) =>
+      isDriverError(error) && !host.isSpent()
+        ? Effect.catchAll(Effect.uninterruptible(host.control(host.dialect.rollback, host.endTimeout)), () =>
+            Effect.sync(() => host.spend())
+          )
+        : Effect.void
+    )
   }
 
   get prepare(): Step {
@@ -132,8 +143,13 @@ export class Branch {
     })
   }
 
-  /** The connection goes to somebody else: nothing is sent on it any more. */
+  /**
+   * The connection goes to somebody else: nothing is sent on it any more. A session that still has what is prepared is
+   * ended and not reset: MariaDB lets go of it by half at a reset, and then answers OK to a COMMIT of another session that
+   * commits nothing.
+   */
   abandon(): void {
+    if (this.state === "prepared" && this.host.status().inTransaction) this.host.spend()
     this.end(over)
   }
 

@@ -8,9 +8,9 @@ import type { ServerInfo } from "./Driver.js"
 import { ArgumentError, kindOf } from "./Errors.js"
 
 /**
- * The name of a two-phase transaction. A text is its global id; in parts it has a branch and a format as well, which tell
- * apart what several databases do for one global transaction. Each part is at most 64 bytes, a text in UTF-8; the format
- * is 1 where it is not given.
+ * The name of a two-phase transaction. A text is its global id; in parts it has a branch as well, which
+ * tells apart what several databases do for one global transaction, and the number of a format, 1 unless it is given, which
+ * tells nothing apart: no server has two of the same ids. Each id is at most 64 bytes, a text in UTF-8.
  *
  * https://dev.mysql.com/doc/refman/9.7/en/xa-statements.html
  *

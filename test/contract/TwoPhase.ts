@@ -48,7 +48,7 @@ export const xids = (backend: Backend): Effect.Effect<Names, unknown, Scope.Scop
   })
 
 export const twoPhaseContract = (backend: Backend): void => {
-  const fresh = table("id INTEGER PRIMARY KEY, n INTEGER")
+  const fresh = Effect.suspend(() => table("id INTEGER PRIMARY KEY, n INTEGER"))
   const insert = (conn: SAConnection.SAConnection, t: string, id: number) =>
     conn.execute(`INSERT INTO ${t} VALUES (?, 0)`, [id])
   const ids = (conn: SAConnection.SAConnection, t: string) =>
@@ -166,7 +166,7 @@ export const twoPhaseContract = (backend: Backend): void => {
           prefix.padEnd(64, "x"),
           { globalId: new Uint8Array(bytes("\xff\xfe\0")), branch: "", formatId: 1 },
           { globalId: `${prefix}text`, branch: "its branch", formatId: 7 },
-          { globalId: `${prefix}text`, branch: "its branch", formatId: 0 },
+          { globalId: `${prefix}text`, branch: "its other branch", formatId: 0 },
           { globalId: `${prefix}text`, branch: new Uint8Array([0, 255]), formatId: 2 ** 31 - 1 },
           { globalId: `${prefix}text`, branch: "'".repeat(64), formatId: 1 }
         ]
@@ -331,13 +331,16 @@ export const twoPhaseContract = (backend: Backend): void => {
 
     withEngine(backend, "of a name that there is, or to end one that there is not, is a typed failure", () =>
       Effect.gen(function* () {
+        const t = yield* fresh
         const { prefix, other } = yield* xids(backend)
         const conn = yield* acquire
         const trans = yield* conn.beginTwophase(`${prefix}a`)
         expect(reasonOf(yield* Effect.flip(other.beginTwophase(`${prefix}a`)))).toBe("ProgrammingError XidExists")
         // The connection that was refused is none the worse.
+        yield* insert(other, t, 1)
         const root = yield* other.begin()
         yield* root.rollback
+        expect(yield* ids(other, t)).toEqual([1])
         expect(reasonOf(yield* Effect.flip(other.commitPrepared(`${prefix}none`)))).toBe("ProgrammingError NoSuchXid")
         expect(reasonOf(yield* Effect.flip(other.rollbackPrepared(`${prefix}none`)))).toBe("ProgrammingError NoSuchXid")
         yield* trans.rollback

@@ -2,8 +2,15 @@ import { fileURLToPath } from "node:url"
 import { describe, it } from "@effect/vitest"
 import { Effect, Equal } from "effect"
 import { Engine, Result, Statement, type Value } from "effect-sa"
-import { Column, MetaData, Table } from "effect-sa/schema"
-import { type RowsSubject, rowsTraps, type TableSubject, tableTraps } from "../traps/tables.js"
+import { Column, MetaData, Operations, Table } from "effect-sa/schema"
+import {
+  type OperationsSubject,
+  operationsTraps,
+  type RowsSubject,
+  rowsTraps,
+  type TableSubject,
+  tableTraps
+} from "../traps/tables.js"
 import { type Execute, type SqliteClient, type SqliteSubject, sqliteTraps } from "../traps/sqlite.js"
 
 const file = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
@@ -69,8 +76,16 @@ const tables: TableSubject = {
   })
 }
 
+const operations: OperationsSubject = {
+  make: Effect.map(Engine.make(), (engine) => ({
+    readQuery: (sql) => Effect.provideService(Operations.readQuery(sql), Engine.Engine, engine),
+    readOne: (sql) => Effect.flatten(Effect.provideService(Operations.readOneRecord(sql), Engine.Engine, engine))
+  }))
+}
+
 describe("an engine on embedded SQLite falls into no trap:", () => {
   for (const { id, title, run } of sqliteTraps) it.scopedLive(`${title} (${id})`, () => run(engine))
   for (const { id, title, run } of rowsTraps) it.scopedLive(`${title} (${id})`, () => run(rows))
   for (const { id, title, run } of tableTraps) it.scopedLive(`${title} (${id})`, () => run(tables))
+  for (const { id, title, run } of operationsTraps) it.scopedLive(`${title} (${id})`, () => run(operations))
 })
