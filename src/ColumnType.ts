@@ -140,10 +140,14 @@ export const decimal = (precision: number, scale: number): Plain<string> =>
 
 /** Whether a column of these digits keeps a decimal as it is. */
 const isDecimal = (text: string, precision: number, scale: number): boolean => {
-  const parts = /^-?0*(\d*?)(?:\.(\d*?)0*)?$/.exec(text)
+  const parts = /^-?(\d*)(?:\.(\d*))?$/.exec(text)
   if (parts === null || !/\d/.test(text)) return false
   const [, whole = "", fraction = ""] = parts
-  return whole.length <= precision - scale && fraction.length <= scale
+  let zeros = 0
+  while (whole[zeros] === "0") zeros++
+  let end = fraction.length
+  while (fraction[end - 1] === "0") end--
+  return whole.length - zeros <= precision - scale && end <= scale
 }
 
 /**

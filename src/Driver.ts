@@ -110,6 +110,10 @@ export interface DriverResult {
   readonly warningCount: number
   /** The one row has the values of a procedure's OUT and INOUT parameters, under their names. */
   readonly isOutParameters?: boolean | undefined
+  /** What the server says of it in words, such as how many rows it matched. */
+  readonly info?: string | undefined
+  /** The server's status flags at its end, as a number. */
+  readonly serverStatus?: number | undefined
   /** Milliseconds between the statement's turn and its answer, as seen from here. */
   readonly elapsed: number
   /** The result set after this one, of a statement that has several. */

@@ -8,6 +8,7 @@
  */
 import { Config, Context, Effect, FiberRef, Layer, type Scope, Stream } from "effect"
 import type { ConfigError } from "effect/ConfigError"
+import type { Connection } from "./Connection.js"
 import type { Dialect } from "./Dialect.js"
 import type { Execute, Scalar, StreamRows } from "./Execute.js"
 import {
@@ -17,13 +18,14 @@ import {
   type ExecuteError,
   type InvalidRequestError
 } from "./Errors.js"
-import { emptyResult } from "./Driver.js"
+import { type DriverResult, emptyResult, type RowStream } from "./Driver.js"
 import type { ExecuteOptions } from "./Options.js"
 import { Pace } from "./Pace.js"
 import * as Pool from "./Pool.js"
 import * as Result from "./Result.js"
 import {
   type Ambient,
+  type Companions,
   currentAmbient,
   firstValue,
   LentConnection,
@@ -94,9 +96,48 @@ export interface Engine {
   readonly waitClosed: Effect.Effect<void, InvalidRequestError>
 }
 
+/**
+ * What the client for `@effect/sql` needs of an engine besides: the ways of statements that are compiled already, for who
+ * has looked up what the fiber is in.
+ *
+ * @internal
+ */
+export interface Core {
+  readonly engine: Engine
+  readonly ambientTag: Context.Tag<Ambient, Ambient>
+  readonly companions: Companions
+  readonly answer: (
+    compiled: Statement.Compiled,
+    ambient: Ambient | undefined
+  ) => Effect.Effect<DriverResult, ExecuteError>
+  /** Several statements on one connection, without anything of others in between. */
+  readonly answerAll: (
+    statements: ReadonlyArray<Statement.Compiled>,
+    ambient: Ambient | undefined
+  ) => Effect.Effect<ReadonlyArray<DriverResult>, ExecuteError>
+  readonly rows: (
+    compiled: Statement.Compiled,
+    ambient: Ambient | undefined
+  ) => Effect.Effect<RowStream, ExecuteError, Scope.Scope>
+  /** A transaction in which statements go on after one that defines data; a savepoint within a transaction. */
+  readonly transaction: <A, E, R>(
+    body: Effect.Effect<A, E, R>,
+    ambient: Ambient | undefined
+  ) => Effect.Effect<A, E | ExecuteError, R>
+  /** A connection of its own until the scope ends, however long that is. */
+  readonly hold: Effect.Effect<LentConnection, AcquireError, Scope.Scope>
+}
+
+const cores = new WeakMap<Engine, Core>()
+
+/** @internal */
+export const coreOf = (engine: Engine): Core | undefined => cores.get(engine)
+
 const makeEngine = (pool: Pool.Pool): Engine => {
   const { dialect } = pool
   const ambientTag = makeAmbientTag()
+  const companions: Companions = { add: undefined }
+  const lentOf = (connection: Connection): LentConnection => new LentConnection(connection, ambientTag, companions)
 
   const paces = new WeakMap<object, Pace>()
   const paceOf = (text: object): Pace => {
@@ -121,6 +162,27 @@ const makeEngine = (pool: Pool.Pool): Engine => {
       )
     })
 
+  /** Executes a statement of a fiber that is in no transaction. */
+  const outside = <A>(
+    compiled: Statement.Compiled,
+    values: ValueOptions,
+    made: (answer: DriverResult) => A
+  ): Effect.Effect<A, ExecuteError> => {
+    const pace = compiled.isRead && pool.pipelining > 1 ? paceOf(compiled.text) : undefined
+    if (pace === undefined)
+      return Effect.map(
+        pool.use((connection) => connection.execute(compiled, values)),
+        made
+      )
+    const answered = pace.isFast
+      ? pool.useShared((connection) => connection.executeShared(compiled, values))
+      : pool.use((connection) => connection.execute(compiled, values))
+    return Effect.map(answered, (answer) => {
+      pace.note(answer.elapsed)
+      return made(answer)
+    })
+  }
+
   // Rows are of the type that the statement's type says, which is the caller's to know; here it is none.
   const execute = (
     statement: unknown,
@@ -135,34 +197,22 @@ const makeEngine = (pool: Pool.Pool): Engine => {
         if (compiled.sets?.length === 0) return Effect.succeed(Result.make<never>(emptyResult))
         if (ambient !== undefined)
           return Effect.map(ambient.connection.runIn(ambient.level, compiled, values), Result.make<never>)
-        const pace = compiled.isRead && pool.pipelining > 1 ? paceOf(compiled.text) : undefined
-        if (pace === undefined)
-          return Effect.map(
-            pool.use((connection) => connection.execute(compiled, values)),
-            Result.make<never>
-          )
-        const answered = pace.isFast
-          ? pool.useShared((connection) => connection.executeShared(compiled, values))
-          : pool.use((connection) => connection.execute(compiled, values))
-        return Effect.map(answered, (answer) => {
-          pace.note(answer.elapsed)
-          return Result.make<never>(answer)
-        })
+        return outside(compiled, values, Result.make<never>)
       }
     )
 
   /** A handle that ends with the scope, before its connection goes back. */
-  const lend = Effect.flatMap(pool.acquire, (connection) =>
+  const untilTheEnd = (connection: Connection): Effect.Effect<LentConnection, never, Scope.Scope> =>
     Effect.acquireRelease(
-      Effect.sync(() => new LentConnection(connection, ambientTag).handOut()),
+      Effect.sync(() => lentOf(connection).handOut()),
       (lent) => Effect.sync(() => lent.expire())
     )
-  )
+  const lend = Effect.flatMap(pool.acquire, untilTheEnd)
 
   /** A body with a handle that ends with it. */
   const lendTo = <A, E, R>(body: (lent: LentConnection) => Effect.Effect<A, E, R>) =>
     pool.use((connection) => {
-      const lent = new LentConnection(connection, ambientTag).handOut()
+      const lent = lentOf(connection).handOut()
       return Effect.ensuring(
         body(lent),
         Effect.sync(() => lent.expire())
@@ -184,7 +234,7 @@ const makeEngine = (pool: Pool.Pool): Engine => {
     const outermost = Transaction.retrying(
       Transaction.afterwards((committed, restore) =>
         pool.useIn(restore, (connection) =>
-          new LentConnection(connection, ambientTag).transactionIn(restore, body, begin, {
+          lentOf(connection).transactionIn(restore, body, begin, {
             committed,
             isTakenOver: pool.isTakenOver
           })
@@ -218,7 +268,7 @@ const makeEngine = (pool: Pool.Pool): Engine => {
     )
   }
 
-  return {
+  const engine: Engine = {
     dialect,
     pool,
     address: pool.address,
@@ -246,7 +296,40 @@ const makeEngine = (pool: Pool.Pool): Engine => {
     terminate: pool.terminate,
     waitClosed: pool.waitClosed
   }
+  cores.set(engine, {
+    engine,
+    ambientTag,
+    companions,
+    answer: (compiled, ambient) =>
+      ambient === undefined
+        ? outside(compiled, pool.values, asItIs)
+        : ambient.connection.runIn(ambient.level, compiled, pool.values),
+    answerAll: (statements, ambient) =>
+      ambient === undefined
+        ? pool.use((connection) => Effect.forEach(statements, (each) => connection.execute(each, pool.values)))
+        : ambient.connection.runAllIn(ambient.level, statements, pool.values),
+    rows: (compiled, ambient) =>
+      Effect.flatMap(ambient === undefined ? lend : Effect.succeed(ambient.connection), (connection) =>
+        connection.rowsIn(ambient?.level, compiled, pool.values)
+      ),
+    transaction: <A, E, R>(body: Effect.Effect<A, E, R>, ambient: Ambient | undefined) =>
+      ambient === undefined
+        ? Transaction.afterwards((committed, restore) =>
+            pool.useIn(restore, (connection) =>
+              lentOf(connection).transactionIn(restore, body, Transaction.plainOptions, {
+                committed,
+                isTakenOver: pool.isTakenOver,
+                goesOnAfterDdl: true
+              })
+            )
+          )
+        : ambient.connection.transactionFrom(ambient.level, body),
+    hold: Effect.flatMap(pool.hold, untilTheEnd)
+  })
+  return engine
 }
+
+const asItIs = (answer: DriverResult): DriverResult => answer
 
 /**
  * Makes an engine that lives as long as the scope (`aiomysql.sa.create_engine`). Without an URL it is an embedded SQLite

@@ -142,6 +142,8 @@ export interface LeasePool<A, E> {
   readonly isTakenOver: () => boolean
   /** Lends an item until the scope ends. Fails as `use` does. */
   readonly acquire: Effect.Effect<A, E | PoolTimeoutError | PoolClosedError, Scope.Scope>
+  /** As `acquire`, for who may keep it as long as it likes: nobody is warned of that. */
+  readonly hold: Effect.Effect<A, E | PoolTimeoutError | PoolClosedError, Scope.Scope>
   /** Lends an item until its lease is released. Whoever calls this must see to it; `use` and `acquire` do it by themselves. */
   readonly lease: Effect.Effect<Lease<A>, E | PoolTimeoutError | PoolClosedError>
   /** The pool's numbers now. */
@@ -605,6 +607,11 @@ class LeasePoolState<A, E, R> {
     return this.watch === undefined ? Effect.succeed(entry) : Effect.as(this.watch.take(entry, this.now()), entry)
   }
 
+  /** Nobody is to be warned of this item. */
+  leaveUnwatched(entry: Entry<A>): void {
+    this.watch?.giveBack(entry)
+  }
+
   /** Warns of what has been lent for too long. */
   reportLeaks(): Effect.Effect<void> {
     return this.watch?.report(this.now()) ?? Effect.void
@@ -888,19 +895,24 @@ export const make = <A, E, R>(options: Options<A, E, R>): Effect.Effect<LeasePoo
           lend(checkOut(restore, shares), (item) => restore(Effect.suspend(() => body(item))))
         )
 
+    const acquire = (isWatched: boolean): LeasePool<A, E>["acquire"] =>
+      Effect.uninterruptibleMask((restore) =>
+        Effect.flatMap(checkOut(restore, false), (entry) => {
+          if (!isWatched) state.leaveUnwatched(entry)
+          return Effect.as(
+            Effect.addFinalizer(() => Effect.sync(() => state.giveBack(entry))),
+            entry.item
+          )
+        })
+      )
+
     const pool: LeasePool<A, E> = {
       use: useAs(false),
       useShared: useAs(options.maxShare > 1),
       useIn: (restore, body) => lend(checkOut(restore, false, true), (item) => Effect.suspend(() => body(item))),
       isTakenOver: () => state.isTakenOver,
-      acquire: Effect.uninterruptibleMask((restore) =>
-        Effect.flatMap(checkOut(restore, false), (entry) =>
-          Effect.as(
-            Effect.addFinalizer(() => Effect.sync(() => state.giveBack(entry))),
-            entry.item
-          )
-        )
-      ),
+      acquire: acquire(true),
+      hold: acquire(false),
       lease: Effect.uninterruptibleMask((restore) =>
         Effect.map(checkOut(restore, false), (entry) => {
           let released = false

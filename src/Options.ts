@@ -362,13 +362,31 @@ export const settings = (options: Options): Effect.Effect<Settings, ArgumentErro
     target.database === "mysql" ? mysqlSettings(target.given) : sqliteSettings(target)
   )
 
+/**
+ * As `settings`, for a server whose sessions and values are to be as mysql2 has them. Of the options for values only
+ * `zeroDates` counts.
+ *
+ * @internal
+ */
+export const settingsLikeMysql2 = (options: Options): Effect.Effect<Settings, ArgumentError> =>
+  Either.flatMap(targetOf(options), (target) =>
+    target.database === "mysql"
+      ? mysqlSettings(target.given, "mysql2")
+      : Either.left(refuse("url", "a database of SQLite", "the URL of a MySQL or MariaDB server"))
+  )
+
 /** Every option of any database. */
 const names = ["url", ...new Set([...Object.keys(mysqlFields), ...Object.keys(sqliteFields)])]
 
-const mysqlSettings = (given: Readonly<Record<string, unknown>>): Either.Either<Settings, ArgumentError> =>
+const mysqlSettings = (
+  given: Readonly<Record<string, unknown>>,
+  manner: "own" | "mysql2" = "own"
+): Either.Either<Settings, ArgumentError> =>
   Either.flatMap(readAll(mysqlFields, "MySQL and MariaDB", given, names), (read) =>
-    Either.flatMap(MysqlOptions.target(read, read.statementCacheSize ?? statementCacheSize), (target) =>
-      settingsOf(read, read.pipelining ?? (read.warnings === "fail" ? 1 : 16), target)
+    Either.flatMap(MysqlOptions.target(read, read.statementCacheSize ?? statementCacheSize, manner), (target) =>
+      Either.map(settingsOf(read, read.pipelining ?? (read.warnings === "fail" ? 1 : 16), target), (settings) =>
+        manner === "own" ? settings : { ...settings, values: { ...settings.values, manner } }
+      )
     )
   )
 

@@ -96,6 +96,8 @@ export interface Pool {
   readonly pipelining: number
   /** Lends a connection until the scope ends (`aiomysql.Pool.acquire`). Fails as `use` does. */
   readonly acquire: Effect.Effect<Connection.Connection, ConnectError | PoolTimeoutError | PoolClosedError, Scope.Scope>
+  /** As `acquire`, for who may keep it as long as it likes: `leakThreshold` does not warn of that. */
+  readonly hold: Effect.Effect<Connection.Connection, ConnectError | PoolTimeoutError | PoolClosedError, Scope.Scope>
   /** `minsize`, `maxsize`, `size`, `freesize` and more. */
   readonly numbers: Effect.Effect<PoolNumbers>
   /** The numbers now, and whenever they have changed; a slow reader gets the newest. It ends when the pool has closed. */
@@ -164,13 +166,24 @@ const hooked =
  * @category constructors
  */
 export const make = (options: PoolOptions): Effect.Effect<Pool, ConnectError | ArgumentError, Scope.Scope> =>
+  makeWith(options, Options.settings)
+
+/**
+ * As `make`, for who has other settings for the same options.
+ *
+ * @internal
+ */
+export const makeWith = (
+  options: PoolOptions,
+  settingsOf: (options: Options.Options) => Effect.Effect<Options.Settings, ArgumentError>
+): Effect.Effect<Pool, ConnectError | ArgumentError, Scope.Scope> =>
   Effect.gen(function* () {
     const { onConnect, onCheckout, onCheckin, ...given } = options
     for (const [argument, hook] of Object.entries({ onConnect, onCheckout, onCheckin })) {
       if (hook !== undefined && typeof hook !== "function")
         return yield* new ArgumentError({ argument, given: kindOf(hook), expected: "a function of a connection" })
     }
-    const settings = yield* Options.settings(given)
+    const settings = yield* settingsOf(given)
     const opened = yield* Connection.opener(settings)
     const open = onConnect === undefined ? opened : Effect.tap(opened, hooked("onConnect", onConnect))
     const { recycle, ...times } = settings.pool

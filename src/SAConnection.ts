@@ -6,7 +6,7 @@
 import { Chunk, Context, Effect, FiberRef, Option, type Scope, Stream } from "effect"
 import type { Connection } from "./Connection.js"
 import type { BeginOptions } from "./Dialect.js"
-import { type DriverResult, emptyResult } from "./Driver.js"
+import { type DriverResult, emptyResult, type RowStream } from "./Driver.js"
 import type { Execute, Scalar, StreamRows } from "./Execute.js"
 import { ArgumentError, InvalidRequestError, type StatementError } from "./Errors.js"
 import * as Options from "./Options.js"
@@ -142,6 +142,15 @@ export const currentAmbient = (
   tag: Context.Tag<Ambient, Ambient>
 ): Ambient | undefined => context.unsafeMap.get(tag.key)
 
+/**
+ * What else a body finds in its context within a transaction of an engine, by the context that it comes from.
+ *
+ * @internal
+ */
+export interface Companions {
+  add: ((services: Map<string, unknown>, ambient: Ambient) => void) | undefined
+}
+
 /** @internal */
 export class LentConnection implements SAConnection {
   readonly id: string
@@ -153,7 +162,8 @@ export class LentConnection implements SAConnection {
 
   constructor(
     private readonly connection: Connection,
-    private readonly ambient: Context.Tag<Ambient, Ambient>
+    private readonly ambient: Context.Tag<Ambient, Ambient>,
+    private readonly companions?: Companions
   ) {
     this.id = connection.id
     this.server = connection.server
@@ -223,6 +233,32 @@ export class LentConnection implements SAConnection {
     return level.statement((before) => this.connection.execute(compiled, values, before), compiled)
   }
 
+  /** Several statements that nobody's comes between. Fails as the first that fails. */
+  runAllIn(
+    level: Transaction.Level | undefined,
+    statements: ReadonlyArray<Statement.Compiled>,
+    values: ValueOptions
+  ): Effect.Effect<ReadonlyArray<DriverResult>, Transaction.TransactionError> {
+    const all = (before: ReadonlyArray<string>) =>
+      Effect.forEach(statements, (compiled, i) => this.connection.execute(compiled, values, i === 0 ? before : []))
+    const kind: Transaction.StatementKind = {
+      isDdl: statements.some(({ isDdl }) => isDdl),
+      isRead: statements.every(({ isRead }) => isRead),
+      isControl: statements.some(({ isControl }) => isControl)
+    }
+    return level === undefined || this.closed ? this.part(all, kind) : level.statement(all, kind)
+  }
+
+  /** The rows of a statement as they come, for who knows what the fiber is in. */
+  rowsIn(
+    level: Transaction.Level | undefined,
+    compiled: Statement.Compiled,
+    values: ValueOptions
+  ): Effect.Effect<RowStream, Transaction.TransactionError, Scope.Scope> {
+    const rows = (before: ReadonlyArray<string>) => this.connection.stream(compiled, values, before)
+    return level === undefined || this.closed ? this.part(rows, compiled) : level.statement(rows, compiled)
+  }
+
   streamCompiled<A extends object>(
     compiled: Statement.Compiled,
     values: ValueOptions
@@ -284,7 +320,9 @@ export class LentConnection implements SAConnection {
     // One copy of the context, where `Context.add` makes one for each service.
     const services = new Map(context.unsafeMap)
     services.set(Transaction.Transaction.key, level)
-    services.set(this.ambient.key, { connection: this, level })
+    const ambient: Ambient = { connection: this, level }
+    services.set(this.ambient.key, ambient)
+    this.companions?.add?.(services, ambient)
     // R is what the caller has and the two services that are added here.
     return Context.unsafeMake<R>(services)
   }
@@ -356,6 +394,29 @@ export class LentConnection implements SAConnection {
         }
       )
     })
+  }
+
+  /** As `transaction`, for who knows what the fiber is in, and whose statements go on after one that defines data. */
+  transactionFrom<A, E, R>(
+    level: Transaction.Level | undefined,
+    body: Effect.Effect<A, E, R>
+  ): Effect.Effect<A, E | Transaction.TransactionError | ArgumentError, Exclude<R, Transaction.Transaction>> {
+    const within = (level: Transaction.Level): Effect.Effect<A, E, Exclude<R, Transaction.Transaction>> =>
+      Effect.mapInputContext(body, (context: Context.Context<Exclude<R, Transaction.Transaction>>) =>
+        this.inside<R>(context, level)
+      )
+    if (level !== undefined) return level.nested(within)
+    return Transaction.afterwards((committed, restore) =>
+      restore(
+        this.inTurn(() => {
+          const { level } = this.handles
+          const surroundings = { committed, isTakenOver: () => false, goesOnAfterDdl: true }
+          return level === undefined
+            ? Transaction.run(this.connection, Transaction.plainOptions, within, surroundings)
+            : level.nested(within)
+        })
+      )
+    )
   }
 
   begin(options: BeginOptions = {}): Effect.Effect<SATransaction.SATransaction, Transaction.TransactionError> {

@@ -158,7 +158,7 @@ export class Handles {
     return Effect.suspend(() => {
       const parent = this.open.at(-1)
       if (parent === undefined) return this.beginRoot(options)
-      if (!parent.active) return Effect.fail(inactive())
+      if (!parent.active || !parent.level.isActive) return Effect.fail(inactive())
       return Effect.sync(() => this.push(new Handle("inner", this, parent, parent.level)))
     })
   }
@@ -168,7 +168,7 @@ export class Handles {
     return Effect.suspend(() => {
       const parent = this.open.at(-1)
       if (parent === undefined) return this.beginRoot({})
-      if (!parent.active) return Effect.fail(inactive())
+      if (!parent.active || !parent.level.isActive) return Effect.fail(inactive())
       const { root, depth } = parent.level
       const handle = new Handle(
         "nested",

@@ -229,6 +229,8 @@ export class Root {
   /** The beginning that the statement under way carries. */
   private underWay: ReadonlyArray<string> = []
   readonly committedEffects: Array<Effect.Effect<void>> = []
+  /** Whether statements go on after one that defines data has committed what came before. */
+  goesOnAfterDdl = false
 
   /** @param isPlain whether it has the characteristics that the session gives to any transaction. */
   constructor(
@@ -486,7 +488,10 @@ export class Level implements Transaction {
     body: (level: Level) => Effect.Effect<A, E, R>
   ): Effect.Effect<A, E | TransactionError, R> {
     const refused = this.refusal(false)
-    return refused === undefined ? runNested(this.root, this.depth + 1, body) : Effect.fail(refused)
+    if (refused !== undefined) return Effect.fail(refused)
+    return this.root.phase === committed
+      ? runOutside(this.root, this.depth + 1, body)
+      : runNested(this.root, this.depth + 1, body)
   }
 
   /** @internal */
@@ -526,7 +531,7 @@ export class Level implements Transaction {
           cause: phase.killer
         })
       case "committed":
-        return isDdl
+        return isDdl || this.root.goesOnAfterDdl
           ? undefined
           : new InvalidRequestError({
               message: "a statement that defines data has committed this transaction: it takes no others any more"
@@ -574,6 +579,8 @@ export interface Surroundings {
   readonly committed: Array<Effect.Effect<void>>
   /** Whether the connection has a next user already, who begins a transaction too. */
   readonly isTakenOver: () => boolean
+  /** Whether statements go on after one that defines data has committed what came before; without it only such do. */
+  readonly goesOnAfterDdl?: boolean | undefined
 }
 
 /**
@@ -586,9 +593,10 @@ export const runIn = <A, E, R>(
   host: Host,
   options: BeginOptions,
   body: (level: Level) => Effect.Effect<A, E, R>,
-  { committed, isTakenOver }: Surroundings
+  { committed, isTakenOver, goesOnAfterDdl = false }: Surroundings
 ): Effect.Effect<A, E | TransactionError, R> => {
   const runRoot = (root: Root): Effect.Effect<A, E | TransactionError, R> => {
+    root.goesOnAfterDdl = goesOnAfterDdl
     const level = new Level(root, 0)
     const undo = <E2>(cause: Cause.Cause<E2>): Effect.Effect<never, E2 | TransactionError> => {
       level.end()
@@ -867,6 +875,19 @@ const runNested = <A, E, R>(
         }
       })
     )
+  )
+}
+
+/** A nested body where a statement that defines data has ended the transaction: there is nothing to set a savepoint in. */
+const runOutside = <A, E, R>(
+  root: Root,
+  depth: number,
+  body: (level: Level) => Effect.Effect<A, E, R>
+): Effect.Effect<A, E | TransactionError, R> => {
+  const level = new Level(root, depth)
+  return Effect.ensuring(
+    Effect.suspend(() => body(level)),
+    level.settled
   )
 }
 

@@ -374,6 +374,12 @@ export interface ValueOptions {
   readonly zeroDates: "fail" | "string"
   /** Functions of the program's own, by the type of a column. They come before every other option. Default none. */
   readonly decoders?: Decoders | undefined
+  /**
+   * Whose types they are, where not this package's: then no other option but `zeroDates` counts.
+   *
+   * @internal
+   */
+  readonly manner?: "mysql2" | undefined
 }
 
 /**
@@ -414,7 +420,8 @@ export const overriding = (values: ValueOptions, over: Partial<ValueOptions>): V
     json: json ?? values.json,
     booleans: booleans ?? values.booleans,
     zeroDates: zeroDates ?? values.zeroDates,
-    decoders: decoders === undefined ? values.decoders : { ...values.decoders, ...decoders }
+    decoders: decoders === undefined ? values.decoders : { ...values.decoders, ...decoders },
+    ...(values.manner === undefined ? {} : { manner: values.manner })
   }))
 }
 

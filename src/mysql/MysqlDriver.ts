@@ -340,7 +340,7 @@ class MysqlConnection implements DriverConnection {
       this.conversation.forgetChanges()
       if (session.initCommands.length === 0) return Effect.void
       const changed = [
-        ...Session.changed(last?.rows[0] ?? []),
+        ...Session.changed(last?.rows[0] ?? [], session.manner),
         ...(this.status().inTransaction ? ["the transaction, which is open"] : [])
       ]
       return changed.length === 0 ? Effect.void : Effect.fail(initCommandError(session.initCommands, changed))

@@ -10,6 +10,7 @@ import * as OptionField from "../OptionField.js"
 import { type Field, flag, refuse, secret, text, textLike, texts } from "../OptionField.js"
 import type { TlsSettings } from "./Login.js"
 import { withModes } from "./MysqlDialect.js"
+import type { Manner } from "./Session.js"
 
 // ---------------------------------------------------------------------------------------------------------------------
 // one option
@@ -167,7 +168,11 @@ const systemUser = (): string => {
   }
 }
 
-export const target = (read: Read, statementCacheSize: number): Either.Either<Target, ArgumentError> => {
+export const target = (
+  read: Read,
+  statementCacheSize: number,
+  manner: Manner
+): Either.Either<Target, ArgumentError> => {
   const refused = refusal(read)
   if (refused !== undefined) return Either.left(refused)
   const { host = "localhost", port = 3306, unixSocket, database, sqlMode } = read
@@ -199,7 +204,8 @@ export const target = (read: Read, statementCacheSize: number): Either.Either<Ta
       collation: read.collation,
       sqlMode,
       isolationLevel: read.isolationLevel,
-      initCommands: read.initCommand ?? []
+      initCommands: read.initCommand ?? [],
+      manner
     }
   }
   return Either.right({

@@ -12,24 +12,35 @@ export interface SessionSettings {
   readonly isolationLevel: IsolationLevel | undefined
   /** Statements of the program. */
   readonly initCommands: ReadonlyArray<string>
+  /** Whose way the session is: this package's, or that of programs which were written for mysql2. */
+  readonly manner: Manner
 }
+
+/**
+ * What differs for programs that were written for mysql2: the session has the time zone that the server gives it, and
+ * white space may stand between a function and its parenthesis.
+ */
+export type Manner = "own" | "mysql2"
 
 /** The session of a control connection. */
 export const plainSession: SessionSettings = {
   collation: undefined,
   sqlMode: undefined,
   isolationLevel: undefined,
-  initCommands: []
+  initCommands: [],
+  manner: "own"
 }
 
 /**
  * The session is in UTC, so that dates are what they say, its messages are in English, which says how many rows changed and
  * which constraint failed, and it tells of changes to itself, so that a reset is made only where there is something to reset. The statements of the program come last: they find the session as it will be.
  */
-export const setup = ({ collation, sqlMode, isolationLevel, initCommands }: SessionSettings): ReadonlyArray<string> => {
+export const setup = (settings: SessionSettings): ReadonlyArray<string> => {
+  const { collation, sqlMode, isolationLevel, initCommands, manner } = settings
   const collate = collation === undefined ? "" : ` COLLATE ${collation}`
+  const differs = manner === "own" ? "time_zone = '+00:00'" : "sql_mode = CONCAT(@@sql_mode, ',IGNORE_SPACE')"
   return [
-    `SET NAMES utf8mb4${collate}, time_zone = '+00:00', lc_messages = 'en_US', autocommit = 1, completion_type = 0, session_track_state_change = 1`,
+    `SET NAMES utf8mb4${collate}, ${differs}, lc_messages = 'en_US', autocommit = 1, completion_type = 0, session_track_state_change = 1`,
     ...(sqlMode === undefined ? [] : [`SET sql_mode = '${sqlMode}'`]),
     ...(isolationLevel === undefined
       ? []
@@ -56,5 +67,7 @@ const textOf = (value: unknown): string =>
   value instanceof Uint8Array ? Buffer.from(value).toString("latin1") : String(value)
 
 /** The variables that the program's statements have changed and must not, by the answer to the last statement. */
-export const changed = (row: ReadonlyArray<unknown>): ReadonlyArray<string> =>
-  reliedOn.flatMap(([name, expected], i) => (expected.test(textOf(row[i])) ? [] : [name]))
+export const changed = (row: ReadonlyArray<unknown>, manner: Manner): ReadonlyArray<string> =>
+  reliedOn.flatMap(([name, expected], i) =>
+    expected.test(textOf(row[i])) || (name === "time_zone" && manner === "mysql2") ? [] : [name]
+  )

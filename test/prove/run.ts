@@ -4,6 +4,7 @@
 import { Cause, Effect, Exit, Logger, LogLevel, Option, Scope } from "effect"
 import { aiomysqlPool } from "../mutants/AiomysqlPool.js"
 import { aiomysqlRows, aiomysqlTables, devsetgoOperations } from "../mutants/AiomysqlSa.js"
+import { aiomysqlTransactions } from "../mutants/AiomysqlTransactions.js"
 import { eagerClient } from "../mutants/EagerClient.js"
 import { startMariadb } from "../support/servers/mariadb.js"
 import { clientTraps, mariadbTraps, pipeliningTraps } from "../traps/client.js"
@@ -12,6 +13,7 @@ import { aiomysqlPoolTraps, effectPoolTraps } from "../traps/pool.js"
 import { queryTraps } from "../traps/queries.js"
 import { sqliteTraps } from "../traps/sqlite.js"
 import { operationsTraps, rowsTraps, tableTraps } from "../traps/tables.js"
+import { transactionTraps } from "../traps/transactions.js"
 import { Fell, told, type Trap } from "../traps/Trap.js"
 import { effectPool, kyselyItself, libsql, mysql2Loading, sqlMysql2 } from "./subjects.js"
 
@@ -68,6 +70,7 @@ const proveAll = (url: string): Effect.Effect<ReadonlyArray<Outcome>> => {
     ...each("Kysely", kyselyItself, queryTraps),
     ...each("aiomysql.sa's rows (a mutant)", aiomysqlRows, rowsTraps),
     ...each("aiomysql.sa's tables (a mutant)", aiomysqlTables, tableTraps),
+    ...each("aiomysql.sa's transactions (a mutant)", { ...aiomysqlTransactions, url }, transactionTraps),
     ...each("devsetgo_lib's operations (a mutant)", devsetgoOperations, operationsTraps)
   ])
 }

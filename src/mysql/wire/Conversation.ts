@@ -569,6 +569,8 @@ const resultOf = (
   lastInsertId: ok.lastInsertId === 0 ? undefined : ok.lastInsertId,
   warningCount: ok.warningCount,
   isOutParameters: false,
+  info: ok.info,
+  serverStatus: ok.status,
   elapsed: 0,
   next: undefined
 })

@@ -21,6 +21,7 @@ import {
 import type { ColumnDefinition } from "./Answer.js"
 import { type Bytes, protocolError } from "./Bytes.js"
 import { binaryCharset, FieldFlag, FieldType } from "./Constants.js"
+import * as Mysql2Values from "./Mysql2Values.js"
 import { makeRowsReader, nullBytes, type Reader, type RowsReader } from "./RowReader.js"
 
 export interface Shape {
@@ -144,6 +145,7 @@ const reader = (
 
 /** What differs between the two protocols is how bytes become digits or text; what those become is decided here. */
 const textReader = (d: ColumnDefinition, values: ValueOptions): Reader => {
+  if (values.manner === "mysql2") return Mysql2Values.textReader(d, values)
   const name = d.name
   switch (d.type) {
     case FieldType.TINY:
@@ -190,6 +192,7 @@ const roundedFloat = (column: string): never => {
 }
 
 const binaryReader = (d: ColumnDefinition, values: ValueOptions): Reader => {
+  if (values.manner === "mysql2") return Mysql2Values.binaryReader(d, values)
   const unsigned = isUnsigned(d)
   switch (d.type) {
     case FieldType.TINY:
