@@ -35,16 +35,23 @@ export const make = (table: string, name: string, properties: Properties, exact:
   const expected = String(schema.ast)
   const isJson = type._tag === "Json"
 
+  /** An integer's digits go as the integer: SQLite would make a number of a text that it cannot hold. */
+  const isDigits = type._tag === "Integer" && integers === "string"
+  const asBound = (value: unknown, argument: string): unknown => {
+    if (isJson) return encodeJson(value, argument)
+    return isDigits && typeof value === "string" ? BigInt(value) : value
+  }
+
   const encode = (value: unknown, argument: string): unknown => {
     if (value === null && nullable) return null
     if (value === undefined || (value === null && !isJson)) {
       return new ArgumentError({ argument, given: value === null ? "null" : "undefined", expected })
     }
-    if (isPlain?.(value)) return isJson ? encodeJson(value, argument) : value
+    if (isPlain?.(value)) return asBound(value, argument)
     const encoded = encodeEither(value)
     if (Either.isLeft(encoded))
       return new ArgumentError({ argument: argument + pathOf(encoded.left), given: kindOf(value), expected })
-    return isJson ? encodeJson(encoded.right, argument) : encoded.right
+    return asBound(encoded.right, argument)
   }
 
   const ofDatabase = exact && integers === "number" && type._tag === "Integer" ? fromBigInt : undefined

@@ -106,10 +106,11 @@ export interface Core {
   readonly engine: Engine
   readonly ambientTag: Context.Tag<Ambient, Ambient>
   readonly companions: Companions
-  readonly answer: (
+  readonly answer: <A>(
     compiled: Statement.Compiled,
-    ambient: Ambient | undefined
-  ) => Effect.Effect<DriverResult, ExecuteError>
+    ambient: Ambient | undefined,
+    made: (answer: DriverResult) => A
+  ) => Effect.Effect<A, ExecuteError>
   /** Several statements on one connection, without anything of others in between. */
   readonly answerAll: (
     statements: ReadonlyArray<Statement.Compiled>,
@@ -300,10 +301,10 @@ const makeEngine = (pool: Pool.Pool): Engine => {
     engine,
     ambientTag,
     companions,
-    answer: (compiled, ambient) =>
+    answer: (compiled, ambient, made) =>
       ambient === undefined
-        ? outside(compiled, pool.values, asItIs)
-        : ambient.connection.runIn(ambient.level, compiled, pool.values),
+        ? outside(compiled, pool.values, made)
+        : Effect.map(ambient.connection.runIn(ambient.level, compiled, pool.values), made),
     answerAll: (statements, ambient) =>
       ambient === undefined
         ? pool.use((connection) => Effect.forEach(statements, (each) => connection.execute(each, pool.values)))
@@ -329,7 +330,6 @@ const makeEngine = (pool: Pool.Pool): Engine => {
   return engine
 }
 
-const asItIs = (answer: DriverResult): DriverResult => answer
 
 /**
  * Makes an engine that lives as long as the scope (`aiomysql.sa.create_engine`). Without an URL it is an embedded SQLite

@@ -295,8 +295,9 @@ class LeasePoolState<A, E, R> {
     )
   }
 
+  /** Milliseconds of the clock that nobody sets: whoever waits for a second waits for a second, whatever the wall shows. */
   private now(): number {
-    return this.clock.unsafeCurrentTimeMillis()
+    return Number(this.clock.unsafeCurrentTimeNanos()) / 1e6
   }
 
   // ---- lending ------------------------------------------------------------------------------------------------------

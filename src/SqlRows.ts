@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import type { DriverResult } from "./Driver.js"
+import { type DriverResult, emptyResult } from "./Driver.js"
 import type { Column } from "./Value.js"
 
 type Values = ReadonlyArray<unknown>
@@ -105,7 +105,7 @@ const none: ReadonlyArray<never> = []
  * @since 0.1.0
  * @category making
  */
-export const rows = (first: DriverResult): ReadonlyArray<any> => {
+export const rows = (first: DriverResult): ReadonlyArray<unknown> => {
   if (first.next !== undefined) return listOf(all(first, rowsOrHeader))
   return first.columns === undefined ? none : objects(first.columns, first.rows)
 }
@@ -116,12 +116,13 @@ export const rows = (first: DriverResult): ReadonlyArray<any> => {
  * @since 0.1.0
  * @category making
  */
-export const values = (first: DriverResult): ReadonlyArray<any> => {
+export const values = (first: DriverResult): ReadonlyArray<ReadonlyArray<unknown>> => {
+  // Of several results the types do not tell: a list of them is what `@effect/sql` takes for rows.
   if (first.next !== undefined) return listOf(all(first, valuesOrHeader))
   return first.columns === undefined ? none : first.rows
 }
 
-const listOf = (made: unknown): ReadonlyArray<unknown> => (Array.isArray(made) ? made : none)
+const listOf = (made: unknown): ReadonlyArray<never> => (Array.isArray(made) ? made : none)
 
 /**
  * Rows, or the header of a statement without rows. Of several results each.
@@ -137,8 +138,6 @@ export const raw = (first: DriverResult): unknown => all(first, rowsOrHeader)
  * @since 0.1.0
  * @category making
  */
-export const chained = (results: ReadonlyArray<DriverResult>): DriverResult | undefined => {
-  let next: DriverResult | undefined
-  for (const result of [...results].reverse()) next = { ...result, next: result.next ?? next }
-  return next
-}
+export const chained = (results: ReadonlyArray<DriverResult>): DriverResult =>
+  results.reduceRight<DriverResult | undefined>((next, result) => ({ ...result, next: result.next ?? next }), undefined) ??
+  emptyResult

@@ -309,6 +309,19 @@ export const tablesContract = (backend: Backend): void => {
       } satisfies Partial<Value.ValueOptions>
     )
 
+    withEngine(backend, "keeps all digits of integers that are texts, or says that the database cannot", () =>
+      Effect.gen(function* () {
+        const t = Table.make(tableName(), { id: Column.integer, n: Column.bigint("string").pipe(Column.unsigned) })
+        yield* created(t)
+        yield* Engine.execute(t.insert({ id: 1, n: "9223372036854775807" }))
+        const inserted = yield* Effect.either(Engine.execute(t.insert({ id: 2, n: "18446744073709551615" })))
+        const { rows } = yield* Engine.execute(t.select((query) => query.orderBy("id")))
+        const all = ["9223372036854775807", "18446744073709551615"]
+        expect(rows.map(({ n }) => n)).toEqual(backend.isServer ? all : all.slice(0, 1))
+        if (!backend.isServer) expect(inserted).toMatchObject({ left: { _tag: "DataError", reason: "OutOfRange" } })
+      })
+    )
+
     withEngine(backend, "keeps JSON apart from NULL and text, whatever it holds", () =>
       Effect.gen(function* () {
         const t = Table.make(tableName(), { id: Column.integer, doc: Column.json })
