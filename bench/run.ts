@@ -17,7 +17,7 @@ import { exceeded, peer, print, type Rounds, reportOf } from "./report.js"
 import { type Running, start } from "./running.js"
 import { type Kind, type WorkloadName, workloadNames, workloads } from "./workload.js"
 
-const everyContender = ["effect-sa", "effect-sa-unshared", peer, "sql-mysql2", "sysbench"]
+const everyContender = ["effect-sa", "effect-sa-unshared", "effect-sa-sql", peer, "sql-mysql2", "sysbench"]
 const starters = { mariadb: startMariadb, mysql: startMysql }
 
 const { values: given } = parseArgs({

@@ -3,11 +3,11 @@
  *
  * @since 0.1.0
  */
-import { Either, ParseResult } from "effect"
+import { BigDecimal, Either, Option, ParseResult } from "effect"
 import type { Properties } from "./Column.js"
 import { ArgumentError, DataError, kindOf } from "./Errors.js"
 import * as SchemaCheck from "./SchemaCheck.js"
-import { defaultValueOptions, type ValueOptions } from "./Value.js"
+import { defaultValueOptions, formatDecimal, type ValueOptions } from "./Value.js"
 
 /**
  * What encodes and decodes the values of a column.
@@ -39,7 +39,9 @@ export const make = (table: string, name: string, properties: Properties, exact:
   const isDigits = type._tag === "Integer" && integers === "string"
   const asBound = (value: unknown, argument: string): unknown => {
     if (isJson) return encodeJson(value, argument)
-    return isDigits && typeof value === "string" ? BigInt(value) : value
+    if (typeof value !== "string") return value
+    if (isDigits) return BigInt(value)
+    return type._tag === "Decimal" ? inDigits(value) : value
   }
 
   const encode = (value: unknown, argument: string): unknown => {
@@ -54,7 +56,9 @@ export const make = (table: string, name: string, properties: Properties, exact:
     return asBound(encoded.right, argument)
   }
 
-  const ofDatabase = exact && integers === "number" && type._tag === "Integer" ? fromBigInt : undefined
+  // SQLite reads a YEAR by what is stored, which is an integer.
+  const isInteger = type._tag === "Integer" || type._tag === "Year"
+  const ofDatabase = exact && integers === "number" && isInteger ? fromBigInt : undefined
   const ofText = exact && integers === "string" ? String : ofDatabase
   if (!properties.decodes && ofText === undefined) return { encode, decode: undefined }
 
@@ -81,15 +85,28 @@ export const make = (table: string, name: string, properties: Properties, exact:
   return { encode, decode }
 }
 
+/** A BigDecimal of many zeros is written with an exponent. */
+const inDigits = (text: string): string =>
+  text.includes("e") ? Option.match(BigDecimal.fromString(text), { onNone: () => text, onSome: formatDecimal }) : text
+
+/** JSON.stringify writes a lone surrogate, and nothing else of that range, as an escape. */
+const escapedSurrogate = /(?<!\\)(?:\\\\)*\\ud[89a-f]/
+
 /** A JSON column takes texts in JSON: a string would be taken for one. */
 const encodeJson = (value: unknown, argument: string): unknown => {
   const refused = () => new ArgumentError({ argument, given: kindOf(value), expected: "a value that JSON can hold" })
   try {
-    return JSON.stringify(value) ?? refused()
+    const text: string | undefined = JSON.stringify(value)
+    if (text === undefined || escapedSurrogate.test(text)) return refused()
+    // JSON.stringify writes NaN and infinities as null.
+    return text.includes("null") && JSON.stringify(value, finite) !== text ? refused() : text
   } catch {
     return refused()
   }
 }
+
+const finite = (_: string, value: unknown): unknown =>
+  typeof value === "number" && !Number.isFinite(value) ? "not finite" : value
 
 const fromBigInt = (value: unknown): unknown => {
   const number = Number(value)

@@ -3,9 +3,10 @@
  *
  * @since 0.1.0
  */
-import { Schema } from "effect"
+import { BigDecimal, Option, Schema } from "effect"
 import { type Column, make, type Properties } from "./ColumnModel.js"
 import type { IntegerSize, LobSize, SqlType } from "./TableDefinition.js"
+import { formatDecimal } from "./Value.js"
 
 /**
  * A column of a type, which must have a value and has no default.
@@ -138,8 +139,10 @@ export const decimal = (precision: number, scale: number): Plain<string> =>
     )
   )
 
-/** Whether a column of these digits keeps a decimal as it is. */
+/** Whether a column of these digits keeps a decimal as it is. A BigDecimal of many zeros is written with an exponent. */
 const isDecimal = (text: string, precision: number, scale: number): boolean => {
+  const exponent = /^-?\d(?:\.\d{1,65})?e[-+]\d{1,2}$/.test(text) ? BigDecimal.fromString(text) : Option.none()
+  if (Option.isSome(exponent)) return isDecimal(formatDecimal(exponent.value), precision, scale)
   const parts = /^-?(\d*)(?:\.(\d*))?$/.exec(text)
   if (parts === null || !/\d/.test(text)) return false
   const [, whole = "", fraction = ""] = parts

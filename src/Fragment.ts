@@ -78,7 +78,7 @@ const ofSegments = (segments: ReadonlyArray<Sql.Segment>, dialect: Dialect): Fra
     const found = ofSegment(segment, dialect)
     if (isRefusal(found)) return found
     sql += found.sql
-    parameters.push(...found.parameters)
+    for (const parameter of found.parameters) parameters.push(parameter)
   }
   return { sql, parameters }
 }
@@ -154,7 +154,7 @@ const insert = (rows: Rows, dialect: Dialect): FragmentText | Refusal => {
     }
     const found = valuesOf(row, keys, `values[${place}].`)
     if (found instanceof ArgumentError) return found
-    values.push(...found)
+    for (const value of found) values.push(value)
   }
   if (keys.length === 0 && dialect.name === "sqlite")
     return rows.length === 1 ? plain("DEFAULT VALUES") : unsupported("SQLite has no rows without columns but one")

@@ -5,7 +5,8 @@
  */
 import { Effect, Option, ParseResult, Schema } from "effect"
 import * as Engine from "./Engine.js"
-import { ArgumentError, type ExecuteError } from "./Errors.js"
+import type { Dialect } from "./Dialect.js"
+import { ArgumentError, type ExecuteError, kindOf } from "./Errors.js"
 import { checkCount } from "./QueryPages.js"
 import * as RecordKey from "./RecordKey.js"
 import * as Result from "./Result.js"
@@ -87,7 +88,10 @@ const termsOf = (source: Source, orderBy: ReadonlyArray<OrderBy>): Effect.Effect
   Effect.gen(function* () {
     const key = yield* RecordKey.fieldsOf(source)
     const terms: Array<Term> = []
+    if (!Array.isArray(orderBy)) return yield* refuse("orderBy", kindOf(orderBy), "an array of columns")
     for (const [place, each] of orderBy.entries()) {
+      if (typeof each !== "string" && !Array.isArray(each))
+        return yield* refuse(`orderBy[${place}]`, kindOf(each), "a column, or a column and its direction")
       const [name, direction] = typeof each === "string" ? [each, "asc" as const] : each
       const argument = `orderBy[${place}], ${JSON.stringify(name)}`
       const field = source.fields.get(name)
@@ -138,13 +142,13 @@ const indexOf = ({ definition }: Table.Any, terms: ReadonlyArray<Term>): string 
  */
 const past = (
   query: SelectQuery,
-  source: Source,
+  sorted: (field: Field) => string,
   terms: ReadonlyArray<Term>,
   bound: ReadonlyArray<unknown>
 ): SelectQuery =>
   query.where((each) => {
     const compared = terms.map(({ field, direction }, place) => {
-      const name = TableStatement.columnOf(source, field.name)
+      const name = sorted(field)
       const isUp = direction === "asc"
       return {
         beyond: each(name, isUp ? ">" : "<", bound[place]),
@@ -160,6 +164,14 @@ const past = (
       )
     return compared.length === 1 ? beyond : each.and([...compared.slice(0, 1).map(({ from }) => from), beyond])
   })
+
+/** A column as it is sorted and compared. */
+const sortedBy =
+  (source: Source, { name: dialect }: Dialect) =>
+  ({ name, properties: { type } }: Field): string =>
+    dialect === "sqlite" && (type._tag === "DateTime" || type._tag === "Timestamp") && type.fraction <= 3
+      ? TableStatement.millisecondsOf(source, name)
+      : TableStatement.columnOf(source, name)
 
 const boundOf = (
   terms: ReadonlyArray<Term>,
@@ -244,10 +256,12 @@ const noSuchIndex = 1176
  */
 export const paginateKeyset = <Name extends string, F extends Table.Fields>(
   table: Table.Table<Name, F>,
-  { orderBy, pageSize, after, before, where }: KeysetOptions<Name, F>
+  options: KeysetOptions<Name, F>
 ): Effect.Effect<KeysetPage<F>, ExecuteError, Engine.Engine> =>
   Effect.gen(function* () {
     const { source } = table
+    if (!RecordKey.isRecord(options)) return yield* refuse("options", kindOf(options), "an object with orderBy")
+    const { orderBy, pageSize, after, before, where } = options
     yield* checkCount("pageSize", pageSize)
     if (after !== undefined && before !== undefined) yield* refuse("before", "a place beside after", "one of them")
     const terms = yield* termsOf(source, orderBy)
@@ -255,18 +269,15 @@ export const paginateKeyset = <Name extends string, F extends Table.Fields>(
     const directed = isBackward ? terms.map(reversed) : terms
     const place = after ?? before
     const bound = place === undefined ? undefined : yield* boundOf(terms, place, isBackward ? "before" : "after")
+    const engine = yield* Engine.Engine
+    const sorted = sortedBy(source, engine.dialect)
     const select = TableStatement.select(source, (query) => {
       const chosen = where === undefined ? query : refinedBy(where, query)
-      const placed = bound === undefined ? chosen : past(chosen, source, directed, bound)
+      const placed = bound === undefined ? chosen : past(chosen, sorted, directed, bound)
       return directed
-        .reduce(
-          (sorted: SelectQuery, { field, direction }) =>
-            sorted.orderBy(TableStatement.columnOf(source, field.name), direction),
-          placed
-        )
+        .reduce((ordered: SelectQuery, { field, direction }) => ordered.orderBy(sorted(field), direction), placed)
         .limit(pageSize + 1)
     })
-    const engine = yield* Engine.Engine
     const { rows } = yield* reading(engine, source, select, where === undefined ? indexOf(table, terms) : undefined)
     const found = rows.slice(0, pageSize).map(Result.Row.toRecord)
     if (isBackward) found.reverse()

@@ -297,7 +297,7 @@ class LeasePoolState<A, E, R> {
 
   /** Milliseconds of the clock that nobody sets: whoever waits for a second waits for a second, whatever the wall shows. */
   private now(): number {
-    return Number(this.clock.unsafeCurrentTimeNanos()) / 1e6
+    return Math.trunc(Number(this.clock.unsafeCurrentTimeNanos()) / 1e6)
   }
 
   // ---- lending ------------------------------------------------------------------------------------------------------
@@ -535,8 +535,9 @@ class LeasePoolState<A, E, R> {
       this.failedRounds === 0
         ? Effect.logWarning(`opening failed, and is tried again: ${messageOf(cause)}`)
         : Effect.void
-    const delay =
-      Math.min(longestRetryDelay, firstRetryDelay * 2 ** this.failedRounds++) * (0.75 + 0.25 * Math.random())
+    // Whoever comes during a pause is there for the next try, however short their time is.
+    const longest = Math.min(longestRetryDelay, this.options.acquireTimeout / 4)
+    const delay = Math.min(longest, firstRetryDelay * 2 ** this.failedRounds++) * (0.75 + 0.25 * Math.random())
     const resume = Effect.sync(() => {
       this.pausing = false
       this.supply()

@@ -5,10 +5,11 @@
  */
 import { Effect, Option } from "effect"
 import * as Engine from "./Engine.js"
-import { ArgumentError, type ExecuteError, MultipleResultsFoundError, ResourceClosedError } from "./Errors.js"
+import { ArgumentError, type ExecuteError, kindOf, MultipleResultsFoundError, ResourceClosedError } from "./Errors.js"
 import * as Result from "./Result.js"
 import type * as Statement from "./Statement.js"
 import type { ExecuteOptions } from "./Options.js"
+import { isPlainObject } from "./Value.js"
 
 /**
  * What can be executed: SQL text, a query of Kysely, a statement of a Table, and all else that `Engine.execute` takes.
@@ -161,7 +162,9 @@ export const executeMany = <const Commands extends ReadonlyArray<Command>>(
   commands: Commands
 ): Effect.Effect<{ readonly [K in keyof Commands]: Outcome<CommandRow<Commands[K]>> }, ExecuteError, Engine.Engine> =>
   Effect.map(
-    Engine.transaction(Effect.forEach(commands, executeCommand)),
+    Array.isArray(commands)
+      ? Engine.transaction(Effect.forEach(commands, executeCommand))
+      : Effect.fail(new ArgumentError({ argument: "commands", given: kindOf(commands), expected: "an array" })),
     // One outcome for each of the commands, in order.
     (results) =>
       results.map(outcomeOf) as unknown as { readonly [K in keyof Commands]: Outcome<CommandRow<Commands[K]>> }
@@ -277,11 +280,13 @@ export const readMultiQuery = <const Queries extends { readonly [name: string]: 
   Engine.Engine
 > =>
   Effect.map(
-    atOneMoment(
-      Effect.forEach(Object.entries(queries), ([name, query]) =>
-        Effect.map(Effect.flatMap(executeCommand(query), shaped<unknown>), (rows) => [name, rows] as const)
-      )
-    ),
+    isPlainObject(queries)
+      ? atOneMoment(
+          Effect.forEach(Object.entries(queries), ([name, query]) =>
+            Effect.map(Effect.flatMap(executeCommand(query), shaped<unknown>), (rows) => [name, rows] as const)
+          )
+        )
+      : Effect.fail(new ArgumentError({ argument: "queries", given: kindOf(queries), expected: "an object" })),
     // One entry for each of the queries, under its name.
     (entries) => Object.fromEntries(entries) as { [K in keyof Queries]: ReadonlyArray<Shaped<CommandRow<Queries[K]>>> }
   )

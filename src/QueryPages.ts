@@ -11,7 +11,7 @@ import { type AnyStatement, atOneMoment, type RowOf, type Shaped, shaped } from 
 import { type Select, selectOf } from "./SelectText.js"
 import * as Statement from "./Statement.js"
 import * as Table from "./Table.js"
-import type { ValueOptions } from "./Value.js"
+import { isPlainObject, type ValueOptions } from "./Value.js"
 
 // ---------------------------------------------------------------------------------------------------------------------
 // counting
@@ -169,9 +169,14 @@ export const checkCount = (argument: string, given: unknown): Effect.Effect<void
  */
 export const paginateQuery = <S extends AnyStatement>(
   query: S,
-  { page, pageSize, parameters }: PageOptions
+  options: PageOptions
 ): Effect.Effect<Page<Shaped<RowOf<S>>>, ExecuteError | ResourceClosedError, Engine.Engine> =>
   Effect.gen(function* () {
+    if (!isPlainObject(options)) {
+      const expected = "an object with page and pageSize"
+      return yield* new ArgumentError({ argument: "options", given: kindOf(options), expected })
+    }
+    const { page, pageSize, parameters } = options
     yield* checkCount("page", page)
     yield* checkCount("pageSize", pageSize)
     const offset = (page - 1) * pageSize

@@ -82,8 +82,17 @@ export const rowBy = (source: Source, bound: Bound): Operation<Result.RowBase, N
  * @since 0.1.0
  * @category inserting
  */
-export const withKeys = (source: Source, record: AnyRecord): Effect.Effect<AnyRecord> => {
-  const absent = keyDefaults(source).filter(({ name }) => !Object.hasOwn(record, name))
+export const withKeys = (source: Source, record: AnyRecord): Effect.Effect<AnyRecord> =>
+  withMade(keyDefaults(source), record)
+
+/**
+ * A record with what the program makes of these columns, where it does not have them.
+ *
+ * @since 0.1.0
+ * @category inserting
+ */
+export const withMade = (fields: ReadonlyArray<Field>, record: AnyRecord): Effect.Effect<AnyRecord> => {
+  const absent = fields.filter(({ name }) => !Object.hasOwn(record, name))
   return absent.length === 0
     ? Effect.succeed(record)
     : Effect.map(
@@ -158,9 +167,12 @@ export const insertThenRead = (source: Source, record: AnyRecord): Operation<Res
         const { lastInsertId } = yield* Engine.execute(insert)
         const bound = fields.map((field) => {
           const { name, properties } = field
-          const isCounted = properties.autoIncrement && lastInsertId !== undefined
-          const value = isCounted ? lastInsertId : RecordKey.comparable(field, record[name], `values.${name}`)
-          return [name, value] as const
+          const given = Object.hasOwn(record, name)
+            ? RecordKey.comparable(field, record[name], `values.${name}`)
+            : undefined
+          const mayBeCounted = given === undefined || given === null || RecordKey.isZero(given)
+          const isCounted = properties.autoIncrement && mayBeCounted && lastInsertId !== undefined
+          return [name, isCounted ? lastInsertId : given] as const
         })
         return yield* rowBy(source, bound)
       })

@@ -111,14 +111,31 @@ export const bound = (source: Source, key: unknown, argument: string): Effect.Ef
   })
 
 /**
+ * Whether a value that is bound is the number 0, for which MySQL and MariaDB count up.
+ *
+ * @since 0.1.0
+ * @category guards
+ */
+export const isZero = (bound: unknown): boolean => bound === 0 || bound === 0n
+
+/**
  * A number that the database has counted up to, as the column's value in the program.
  *
  * @since 0.1.0
  * @category keys
  */
-export const counted = ({ exact }: Source, { codec }: Field, id: bigint): Effect.Effect<unknown, DataError> =>
+export const counted = (
+  { name: table, exact }: Source,
+  { name, codec }: Field,
+  id: bigint
+): Effect.Effect<unknown, DataError> =>
   Effect.suspend(() => {
     const value = exact ? id : Number(id)
+    if (typeof value === "number" && !Number.isSafeInteger(value)) {
+      const column = `column ${JSON.stringify(name)} of table ${JSON.stringify(table)}`
+      const message = `${column} was counted beyond 2^53, which a number cannot hold exactly; make it Column.bigint("bigint")`
+      return Effect.fail(new DataError({ reason: "UnsafeInteger", message }))
+    }
     try {
       return Effect.succeed(codec.decode === undefined ? value : codec.decode(value))
     } catch (thrown) {

@@ -82,7 +82,7 @@ export const keysCounted = (
     for (const { offset, records } of runs) {
       yield* checkKnown(source, fields, records[0] ?? {})
       if (counting !== undefined && Object.hasOwn(records[0] ?? {}, counting.name)) {
-        const zero = records.findIndex((record) => isZero(counting.codec.encode(record[counting.name], "")))
+        const zero = records.findIndex((record) => RecordKey.isZero(counting.codec.encode(record[counting.name], "")))
         if (zero >= 0) yield* Effect.fail(countsZero(`records[${offset + zero}].${counting.name}`))
       }
     }
@@ -97,7 +97,7 @@ export const keysCounted = (
           const given = run.records.map((record) => keyOf(fields, record))
           if (counting === undefined || Object.hasOwn(run.records[0] ?? {}, counting.name)) {
             yield* Effect.mapError(Engine.execute(insert), atRecord(run.offset))
-            keys.push(...given)
+            for (const key of given) keys.push(key)
             continue
           }
           let place = 0
@@ -117,8 +117,6 @@ export const keysCounted = (
 
 const keyOf = (fields: ReadonlyArray<Field>, record: AnyRecord): AnyRecord =>
   Object.fromEntries(fields.flatMap(({ name }) => (Object.hasOwn(record, name) ? [[name, record[name]]] : [])))
-
-const isZero = (encoded: unknown): boolean => encoded === 0 || encoded === 0n || encoded === "0"
 
 /** Unless its `sql_mode` has NO_AUTO_VALUE_ON_ZERO. */
 const countsZero = (argument: string): ArgumentError =>

@@ -6,7 +6,7 @@
  */
 import { Effect } from "effect"
 import * as Engine from "./Engine.js"
-import { ArgumentError, type NoResultFoundError } from "./Errors.js"
+import { ArgumentError, kindOf, type NoResultFoundError } from "./Errors.js"
 import { filledIn, runsOf } from "./RecordBatches.js"
 import {
   insertAll,
@@ -21,10 +21,11 @@ import {
   rowBy,
   rowOf,
   selectBy,
-  withKeys
+  withKeys,
+  withMade
 } from "./RecordInsert.js"
 import * as RecordKey from "./RecordKey.js"
-import type { AnyRecord, Bound, Key } from "./RecordKey.js"
+import { type AnyRecord, type Bound, isRecord, type Key } from "./RecordKey.js"
 import { keyFields, keysCounted, keysReturned } from "./RecordKeys.js"
 import type * as Result from "./Result.js"
 import type { Statement } from "./Statement.js"
@@ -134,6 +135,12 @@ export const createManyWithKeys: {
 ): Operation<ReadonlyArray<never>> =>
   Effect.gen(function* () {
     const names = typeof key === "string" ? [key] : key
+    if (!Array.isArray(names))
+      return yield* new ArgumentError({
+        argument: "key",
+        given: kindOf(key),
+        expected: "a column, or an array of them"
+      })
     const fields = yield* keyFields(source, names)
     const runs = yield* Effect.flatMap(runsOf(records), (given) =>
       keyDefaults(source).length === 0
@@ -223,15 +230,21 @@ export interface UpsertOptions<F extends Table.Fields> {
 /** The program's own values of an update, such as its date, go along. */
 const conflictOf = (
   source: Source,
-  update: ReadonlyArray<string>
-): Effect.Effect<TableStatement.InsertOptions, ArgumentError> =>
-  Effect.map(checkFixed(source, "update", update), () => {
+  options: { readonly update: ReadonlyArray<string> }
+): Effect.Effect<TableStatement.InsertOptions, ArgumentError> => {
+  if (!isRecord(options) || !Array.isArray(options.update))
+    return Effect.fail(
+      new ArgumentError({ argument: "options", given: kindOf(options), expected: "an object with update, an array" })
+    )
+  const { update } = options
+  return Effect.map(checkFixed(source, "update", update), () => {
     if (update.length === 0) return { onConflict: "ignore" }
     const own = [...source.fields.values()].flatMap(({ name, properties }) =>
       properties.updateDefault !== undefined && properties.insertDefault !== undefined ? [name] : []
     )
     return { onConflict: { update: [...new Set([...update, ...own])] } }
   })
+}
 
 /**
  * Creates a record, or updates columns of the one that has its key or another of its unique values, and gives it as the
@@ -245,14 +258,18 @@ const conflictOf = (
 export const upsertOne = <Name extends string, F extends Table.Fields>(
   table: Table.Table<Name, F>,
   values: Table.InsertOf<F>,
-  { update }: UpsertOptions<F>
+  upsert: UpsertOptions<F>
 ): Operation<Table.RowOf<F>, NoResultFoundError> =>
   Effect.gen(function* () {
     const { source } = table
-    const options = yield* conflictOf(source, update)
-    const record = yield* Effect.flatMap(recordOf("values", values), (given) => withKeys(source, given))
+    const options = yield* conflictOf(source, upsert)
+    const unique = new Set(uniques(table).flat())
+    const made = [...source.fields.values()].filter(
+      ({ name, properties }) => properties.insertDefault !== undefined && unique.has(name)
+    )
+    const record = yield* Effect.flatMap(recordOf("values", values), (given) => withMade(made, given))
     const row = yield* onServer((returning) =>
-      returning && update.length > 0
+      returning && upsert.update.length > 0
         ? insertReturning(source, record, options)
         : upsertThenRead(table, record, options, returning)
     )
@@ -307,10 +324,10 @@ const upsertThenRead = (
 export const upsertMany = <Name extends string, F extends Table.Fields>(
   { source }: Table.Table<Name, F>,
   records: ReadonlyArray<Table.InsertOf<F>>,
-  { update }: UpsertOptions<F>
+  upsert: UpsertOptions<F>
 ): Operation<number> =>
   Effect.gen(function* () {
-    const options = yield* conflictOf(source, update)
+    const options = yield* conflictOf(source, upsert)
     const inserts = yield* Effect.flatMap(runsOf(records), (runs) => insertsOf(source, runs, options))
     yield* insertAll(inserts)
     return records.length
@@ -352,6 +369,8 @@ export const deleteMany = <Name extends string, F extends Table.Fields>(
   keys: ReadonlyArray<Key<F>>
 ): Operation<number> =>
   Effect.gen(function* () {
+    if (!Array.isArray(keys))
+      return yield* new ArgumentError({ argument: "keys", given: kindOf(keys), expected: "an array of keys" })
     const all = yield* Effect.forEach(keys, (key, i) => RecordKey.bound(source, key, `keys[${i}]`))
     if (all.length === 0) return 0
     const batches = Array.from({ length: Math.ceil(all.length / mostKeys) }, (_, i) =>

@@ -250,7 +250,7 @@ export class Handles {
 
   /** What is in a handle is over. */
   removeInner(handle: Open): void {
-    this.keepTo(this.open.indexOf(handle) + 1)
+    if (this.open.includes(handle)) this.keepTo(this.open.indexOf(handle) + 1)
   }
 
   private keepTo(end: number): void {

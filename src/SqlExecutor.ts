@@ -157,7 +157,8 @@ export class SqlExecutor {
     const { lexicon } = this.core.engine.dialect
     const lexed = tokens(sql, { ...lexicon, percents: undefined }).filter(({ kind }) => kind !== "comment")
     // What has statements within itself is one.
-    if (/^\s*(?:CREATE|ALTER)\b[^;]*\b(?:PROCEDURE|FUNCTION|TRIGGER|EVENT|PACKAGE)\b|^\s*BEGIN\s+NOT\b/i.test(sql)) return "one"
+    if (/^\s*(?:CREATE|ALTER)\b[^;]*\b(?:PROCEDURE|FUNCTION|TRIGGER|EVENT|PACKAGE)\b|^\s*BEGIN\s+NOT\b/i.test(sql))
+      return "one"
     const parts: Array<SqlText> = []
     let from = 0
     for (const { start } of [...lexed.filter(({ start }) => sql[start] === ";"), { start: sql.length }]) {

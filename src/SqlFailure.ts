@@ -14,7 +14,7 @@ import type { ExecuteError } from "./Errors.js"
  * ```ts
  * import { Effect } from "effect"
  * import { SqlClient as Sql } from "@effect/sql"
- * import { SqlClient } from "effect-sa/SqlClient"
+ * import * as SqlClient from "effect-sa/SqlClient"
  *
  * export const signUp = (email: string) =>
  *   Effect.gen(function* () {

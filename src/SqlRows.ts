@@ -122,7 +122,7 @@ export const values = (first: DriverResult): ReadonlyArray<ReadonlyArray<unknown
   return first.columns === undefined ? none : first.rows
 }
 
-const listOf = (made: unknown): ReadonlyArray<never> => (Array.isArray(made) ? made : none)
+const listOf = (made: unknown): ReadonlyArray<ReadonlyArray<unknown>> => (Array.isArray(made) ? made : none)
 
 /**
  * Rows, or the header of a statement without rows. Of several results each.
@@ -139,5 +139,7 @@ export const raw = (first: DriverResult): unknown => all(first, rowsOrHeader)
  * @category making
  */
 export const chained = (results: ReadonlyArray<DriverResult>): DriverResult =>
-  results.reduceRight<DriverResult | undefined>((next, result) => ({ ...result, next: result.next ?? next }), undefined) ??
-  emptyResult
+  results.reduceRight<DriverResult | undefined>(
+    (next, result) => ({ ...result, next: result.next ?? next }),
+    undefined
+  ) ?? emptyResult

@@ -177,7 +177,7 @@ const characteristics = (
   }
 }
 
-/** BEGIN and its kind; not ROLLBACK TO a savepoint, nor BEGIN NOT ATOMIC, which is a program. */
+/** BEGIN and its kind, XA too; not ROLLBACK TO a savepoint, nor BEGIN NOT ATOMIC, which is a program. */
 const isControl = ([verb, second]: ReadonlyArray<string>): boolean => {
   switch (verb) {
     case "COMMIT":
@@ -189,6 +189,8 @@ const isControl = ([verb, second]: ReadonlyArray<string>): boolean => {
       return second !== "NOT"
     case "START":
       return second === "TRANSACTION"
+    case "XA":
+      return second !== "RECOVER"
     default:
       return false
   }

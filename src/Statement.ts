@@ -289,6 +289,19 @@ export const compile = (
   parameters: unknown,
   dialect: Dialect
 ): Compiled | Refusal | Effect.Effect<Compiled, Refusal> => {
+  try {
+    return compileAny(executable, parameters, dialect)
+  } catch {
+    // Getters, proxies and definitions are the program's. What they throw may have a value in it.
+    return refuse("statement", "a statement, or parameters, that failed when they were read", "what can be read")
+  }
+}
+
+const compileAny = (
+  executable: unknown,
+  parameters: unknown,
+  dialect: Dialect
+): Compiled | Refusal | Effect.Effect<Compiled, Refusal> => {
   if (typeof executable === "string") return compileText(executable, parameters, dialect)
   const statement = statementOf(executable)
   if (!isStatement(statement)) return statement

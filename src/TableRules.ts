@@ -6,7 +6,14 @@
 import type { Dialect } from "./Dialect.js"
 import { ArgumentError, kindOf } from "./Errors.js"
 import { tokens } from "./Lexer.js"
-import type { ColumnDefinition, SqlType, TableDefinition } from "./TableDefinition.js"
+import type {
+  ColumnDefinition,
+  IntegerSize,
+  LobSize,
+  ReferentialAction,
+  SqlType,
+  TableDefinition
+} from "./TableDefinition.js"
 
 /** A name as it stands in messages. */
 const shown = (name: unknown): string => (typeof name === "string" ? JSON.stringify(name) : kindOf(name))
@@ -110,6 +117,15 @@ function* keyProblems(definition: TableDefinition, table: string, dialect: Diale
   yield duplicate("index", indexes, table)
 }
 
+/** They stand in the statement as they are, and a program without types may have anything there. */
+const actions: ReadonlySet<string> = new Set<ReferentialAction>([
+  "no action",
+  "restrict",
+  "cascade",
+  "set null",
+  "set default"
+])
+
 function* foreignKeyProblems(definition: TableDefinition, table: string, dialect: Dialect): Problems {
   for (const key of definition.foreignKeys) {
     const argument = `foreign key ${shown(key.name)} of ${table}`
@@ -125,6 +141,8 @@ function* foreignKeyProblems(definition: TableDefinition, table: string, dialect
       )
     if (key.referencedTable === definition.name)
       yield unknownColumn(`columns that ${argument} refers to`, key.referencedColumns, definition)
+    if (!actions.has(key.onDelete) || !actions.has(key.onUpdate))
+      yield refuse(argument, "an action that is not known", [...actions].join(", "))
     const setsNull = key.onDelete === "set null" || key.onUpdate === "set null"
     const strict = definition.columns.find(
       ({ name, nullable }) => key.columns.includes(name) && (!nullable || definition.primaryKey.includes(name))
@@ -257,6 +275,9 @@ const commentProblem = (
 // ---------------------------------------------------------------------------------------------------------------------
 // types
 
+const integerSizes: ReadonlySet<string> = new Set<IntegerSize>(["TINYINT", "SMALLINT", "MEDIUMINT", "INT", "BIGINT"])
+const lobSizes: ReadonlySet<string> = new Set<LobSize>(["TINY", "NORMAL", "MEDIUM", "LONG"])
+
 /**
  * What is wrong with a type, if anything. The bounds are those of MySQL and MariaDB; SQLite has none.
  *
@@ -271,7 +292,14 @@ export const typeProblem = (argument: string, type: SqlType, dialect: Dialect): 
       : refuse(argument, `${what} ${value}`, `a whole number from ${min} to ${max}`)
   const length = (value: number, most: number): ArgumentError | undefined =>
     within("length", value, 0, isMysql ? most : 2 ** 31 - 1)
+  const size = (sizes: ReadonlySet<string>, value: string): ArgumentError | undefined =>
+    sizes.has(value) ? undefined : refuse(argument, "a size that is not known", [...sizes].join(", "))
   switch (type._tag) {
+    case "Integer":
+      return size(integerSizes, type.size)
+    case "Text":
+    case "Blob":
+      return size(lobSizes, type.size)
     case "Char":
     case "Binary":
       return length(type.length, 255)

@@ -5,7 +5,7 @@
  * @since 0.1.0
  */
 import { Effect } from "effect"
-import { ColumnNode, ReferenceNode, TableNode } from "kysely"
+import { ColumnNode, RawNode, ReferenceNode, TableNode } from "kysely"
 import type { Properties } from "./Column.js"
 import { type ColumnCodec, valueOptions } from "./ColumnCodec.js"
 import type { Dialect } from "./Dialect.js"
@@ -89,11 +89,28 @@ const tableOf = ({ name }: Source): string =>
  * @since 0.1.0
  * @category statements
  */
-export const columnOf = ({ name }: Source, column: string): string =>
+export const columnOf = (source: Source, column: string): string =>
   // As with tables: a reference is what has these two.
   ({
     dynamicReference: column,
-    toOperationNode: () => ReferenceNode.create(ColumnNode.create(column), TableNode.create(name))
+    toOperationNode: () => referenceOf(source, column)
+  }) as never
+
+const referenceOf = ({ name }: Source, column: string): ReferenceNode =>
+  ReferenceNode.create(ColumnNode.create(column), TableNode.create(name))
+
+/**
+ * A column of date and time of SQLite as a text with milliseconds, which is how a Date is bound. What others have written
+ * there, `CURRENT_TIMESTAMP` for one, may have none.
+ *
+ * @since 0.1.0
+ * @category statements
+ */
+export const millisecondsOf = (source: Source, column: string): string =>
+  ({
+    expressionType: undefined,
+    toOperationNode: () => RawNode.create(["strftime('%Y-%m-%d %H:%M:%f', ", ")"], [referenceOf(source, column)])
+    // As with columns: an expression is what has these two.
   }) as never
 
 /** Its columns by their whole names. */
@@ -114,14 +131,21 @@ export const insert = (source: Source, values: unknown, options: InsertOptions):
   [Statement.TypeId]: {
     given: (parameters) =>
       Effect.gen(function* () {
-        const { records, many, argument } = yield* recordsOf(source, values, parameters)
+        if (!isRecord(options)) return yield* refuse("options", kindOf(options), "an object")
+        const { records, many, argument } = yield* readable(() => recordsOf(source, values, parameters))
         const completed = yield* withDefaults(source, records)
-        const { names, rows } = yield* encoded(source, completed, many, argument)
+        const { names, rows } = yield* readable(() => encoded(source, completed, many, argument))
         return { statement: insertOf(source, names, rows, many, options), parameters: undefined }
       }),
     _A: never
   }
 })
+
+/** Getters and proxies are the program's. What they throw may have a value in it. */
+const readable = <A>(read: () => Effect.Effect<A, ArgumentError>): Effect.Effect<A, ArgumentError> =>
+  Effect.catchAllDefect(Effect.suspend(read), () =>
+    Effect.fail(refuse("values", "values that failed when they were read", "what can be read"))
+  )
 
 interface Records {
   readonly records: ReadonlyArray<Rec>
@@ -315,6 +339,8 @@ const insertText = (
 ): string | ArgumentError => {
   const quoted = (name: string): string => dialect.quoteIdentifier(name)
   const updated = onConflict === undefined || onConflict === "ignore" ? [] : onConflict.update
+  if (!Array.isArray(updated)) return refuse("onConflict", kindOf(onConflict), '"ignore", or { update: [columns] }')
+  if (!Array.isArray(returning)) return refuse("returning", kindOf(returning), "an array of columns")
   for (const [argument, name] of [
     ...updated.map((name) => ["onConflict.update", name] as const),
     ...returning.map((name) => ["returning", name] as const)
@@ -358,13 +384,19 @@ interface Compilable {
   readonly compile: () => unknown
 }
 
-/** What a query of the builder says of itself, read and decoded by the table's columns where it gives its rows. */
-const fixed = (query: Compilable): Statement.Fixed => {
-  const compiled = query.compile()
-  if (!Statement.isStatement(compiled)) throw new Error("a query of QueryBuilder.make compiles to a statement")
-  const definition = compiled[Statement.TypeId]
-  if (!("text" in definition)) throw new Error("a query of QueryBuilder.make has a text")
-  return definition
+/**
+ * The text of a query of the builder. What refines it is the program's: where that fails, or gives no query, the statement is
+ * refused when it is executed.
+ */
+const textOf = (query: () => Compilable): Statement.Fixed["text"] => {
+  try {
+    const compiled = query().compile()
+    const definition = Statement.isStatement(compiled) ? compiled[Statement.TypeId] : undefined
+    if (definition !== undefined && "text" in definition) return definition.text
+  } catch {
+    // What it says may have a value in it.
+  }
+  return () => refuse("statement", "a function that gives no query", "one that refines the query that it gets")
 }
 
 /**
@@ -383,17 +415,17 @@ export const update = (
   const made = new Map<string, Statement.Statement<never>>()
 
   const statementOf = (set: Rec, argument: string): Statement.Statement<never> | ArgumentError => {
-    const encoded: Record<string, unknown> = {}
+    const encoded: Array<readonly [string, unknown]> = []
     for (const [name, value] of Object.entries(set)) {
       const field = source.fields.get(name)
       if (field === undefined) return unknownColumn(source, `${argument}.${name}`)
       const { encode } = field.codec
       const bound = value instanceof Param ? new Param(value.name, encode) : encode(value, `${argument}.${name}`)
       if (bound instanceof ArgumentError) return bound
-      encoded[name] = bound
+      encoded.push([name, bound])
     }
-    if (Object.keys(encoded).length === 0) return refuse(argument, "no columns", "the columns that are set")
-    const { text } = fixed(where(db.updateTable(tableOf(source))).set(encoded))
+    if (encoded.length === 0) return refuse(argument, "no columns", "the columns that are set")
+    const text = textOf(() => where(db.updateTable(tableOf(source))).set(Object.fromEntries(encoded)))
     return { [Statement.TypeId]: { text, _A: never } }
   }
 
@@ -422,9 +454,13 @@ export const update = (
           const open = values === undefined ? namesIn(parameters) : []
           if (values === undefined && defaults.length === 0)
             return { statement: yield* orFail(ofNames(open)), parameters }
-          const own = values ?? Object.fromEntries(open.map((name) => [name, new Param(name)]))
+          const own = yield* readable(() =>
+            Effect.succeed(
+              values === undefined ? Object.fromEntries(open.map((name) => [name, new Param(name)])) : { ...values }
+            )
+          )
           const set = yield* completed(own, defaults, "updateDefault")
-          return { statement: yield* orFail(statementOf(set, "values")), parameters }
+          return { statement: yield* readable(() => orFail(statementOf(set, "values"))), parameters }
         }),
       _A: never
     }
@@ -455,7 +491,7 @@ export type SelectQuery = ReturnType<typeof db.selectFrom<string>>
  * @category statements
  */
 export const remove = (source: Source, where: (query: DeleteQuery) => DeleteQuery): Statement.Statement<never> => {
-  const { text } = fixed(where(db.deleteFrom(tableOf(source))))
+  const text = textOf(() => where(db.deleteFrom(tableOf(source))))
   return { [Statement.TypeId]: { text, _A: never } }
 }
 
@@ -466,7 +502,7 @@ export const remove = (source: Source, where: (query: DeleteQuery) => DeleteQuer
  * @category statements
  */
 export const select = (source: Source, refine: (query: SelectQuery) => SelectQuery): Statement.Statement<never> => {
-  const { text } = fixed(refine(db.selectFrom(tableOf(source))).select(columnsOf(source)))
+  const text = textOf(() => refine(db.selectFrom(tableOf(source))).select(columnsOf(source)))
   return { [Statement.TypeId]: { text, ...reading(source), _A: never } }
 }
 

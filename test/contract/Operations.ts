@@ -472,6 +472,44 @@ export const operationsContract = (backend: Backend): void => {
       })
     )
 
+    withEngine(backend, "paginateKeyset gives every row once where the database has set the time", () =>
+      Effect.gen(function* () {
+        const event = Table.make(
+          tableName("event"),
+          {
+            id: Column.integer.pipe(Column.primaryKey),
+            at: Column.datetime().pipe(Column.serverDefault(Column.currentTimestamp()))
+          },
+          { indexes: [{ columns: ["at"] }] }
+        )
+        yield* created(event)
+        const ids = Array.from({ length: 7 }, (_, i) => i + 1)
+        yield* Operations.createMany(
+          event,
+          ids.map((id) => ({ id }))
+        )
+        // Beside them times that the program has set.
+        const now = new Date(Math.floor(Date.now() / 1000) * 1000)
+        yield* Operations.createMany(event, [
+          { id: 8, at: now },
+          { id: 9, at: new Date(0) },
+          { id: 10, at: now }
+        ])
+        for (const direction of ["asc", "desc"] as const) {
+          const options = { orderBy: [["at", direction]], pageSize: 2 } as const
+          const seen: Array<number> = []
+          let page = yield* Operations.paginateKeyset(event, options)
+          for (;;) {
+            seen.push(...page.items.map(({ id }) => id))
+            if (Option.isNone(page.next)) break
+            page = yield* Operations.paginateKeyset(event, { ...options, after: page.next.value })
+          }
+          expect(seen.length).toBe(10)
+          expect(seen.toSorted((a, b) => a - b)).toEqual([...ids, 8, 9, 10])
+        }
+      })
+    )
+
     withEngine(backend, "paginateKeyset has cursors that stand in an URL, and refuses texts that are none", () =>
       Effect.gen(function* () {
         const place = places()
@@ -625,6 +663,19 @@ export const operationsContract = (backend: Backend): void => {
         expect(day).toEqual({ person: 1, day: "2026-02-11", note: null })
         const one = yield* Operations.createOne(thing, { name: "x" })
         expect(one.id).toMatch(/^[\da-f-]{36}$/)
+      })
+    )
+
+    withEngine(backend, "createOne finds a record whose key is given where the database could count it up", () =>
+      Effect.gen(function* () {
+        const person = Table.make(tableName("person"), {
+          id: Column.integer.pipe(Column.primaryKey, Column.autoIncrement),
+          name: Column.varchar(50)
+        })
+        yield* created(person)
+        for (const id of [-5, 7, -1])
+          expect(yield* Operations.createOne(person, { id, name: "Ada" })).toEqual({ id, name: "Ada" })
+        expect(yield* Operations.createOne(person, { name: "Grace" })).toEqual({ id: 8, name: "Grace" })
       })
     )
 
@@ -830,6 +881,38 @@ export const operationsContract = (backend: Backend): void => {
       {},
       60_000
     )
+
+    withEngine(backend, "createManyWithKeys fails for keys that a number cannot hold, and keeps nothing", () =>
+      Effect.gen(function* () {
+        const person = Table.make(tableName("person"), {
+          id: Column.bigint().pipe(Column.primaryKey, Column.autoIncrement),
+          name: Column.varchar(50)
+        })
+        yield* created(person)
+        yield* Operations.createMany(person, [{ id: Number.MAX_SAFE_INTEGER, name: "last" }])
+        const error = yield* Effect.flip(
+          Operations.createManyWithKeys(person, "id", [{ name: "a" }, { name: "b" }, { name: "c" }])
+        )
+        expect(error).toMatchObject({ _tag: "DataError", reason: "UnsafeInteger" })
+        expect(yield* Operations.countQuery(person)).toBe(1)
+      })
+    )
+
+    if (!backend.returning)
+      withEngine(
+        backend,
+        "createManyWithKeys gives keys that are known for more records than a call has arguments",
+        () =>
+          Effect.gen(function* () {
+            const thing = Table.make(tableName("thing"), { id: Column.integer.pipe(Column.primaryKey) })
+            yield* created(thing)
+            const records = Array.from({ length: 150_000 }, (_, id) => ({ id }))
+            const keys = yield* Operations.createManyWithKeys(thing, "id", records)
+            expect([keys.length, keys[0], keys.at(-1)]).toEqual([150_000, 0, 149_999])
+          }),
+        {},
+        60_000
+      )
 
     withEngine(backend, "createManyWithKeys refuses a key that is not the table's", () =>
       Effect.gen(function* () {
@@ -1092,6 +1175,30 @@ export const operationsContract = (backend: Backend): void => {
     )
   })
 
+  describe("Operations and unique values", () => {
+    withEngine(backend, "upsertOne finds the record that has a unique value which the program makes", () =>
+      Effect.gen(function* () {
+        const setting = Table.make(tableName("setting"), {
+          id: Column.integer.pipe(Column.primaryKey, Column.autoIncrement),
+          place: Column.varchar(10).pipe(Column.unique, Column.withDefault("here")),
+          name: Column.varchar(20)
+        })
+        yield* created(setting)
+        const { id } = yield* Operations.createOne(setting, { name: "one" })
+        expect(yield* Operations.upsertOne(setting, { name: "two" }, { update: ["name"] })).toEqual({
+          id,
+          place: "here",
+          name: "two"
+        })
+        expect(yield* Operations.upsertOne(setting, { name: "three" }, { update: [] })).toMatchObject({
+          id,
+          name: "two"
+        })
+        expect(yield* Operations.countQuery(setting)).toBe(1)
+      })
+    )
+  })
+
   describe("Operations and tables", () => {
     withEngine(
       backend,
@@ -1260,6 +1367,36 @@ export const operationsContract = (backend: Backend): void => {
         ])
         for (const error of errors) expect(error.message).not.toContain(secret)
         expect(logged.filter((line) => line.includes(secret))).toEqual([])
+      })
+    )
+
+    withEngine(backend, "operations refuse options and lists that are none", () =>
+      Effect.gen(function* () {
+        const person = people()
+        yield* created(person)
+        // What a program without types may do.
+        const untyped: {
+          readonly [name in keyof typeof Operations]: (
+            ...args: ReadonlyArray<unknown>
+          ) => Effect.Effect<unknown, unknown, Engine.Engine>
+        } = Operations as never
+        const wrong: ReadonlyArray<readonly [Effect.Effect<unknown, unknown, Engine.Engine>, string]> = [
+          [untyped.upsertOne(person, { name: "x" }), "options"],
+          [untyped.upsertOne(person, { name: "x" }, { update: "name" }), "options"],
+          [untyped.upsertMany(person, [{ name: "x" }], null), "options"],
+          [untyped.deleteMany(person, null), "keys"],
+          [untyped.createManyWithKeys(person, null, [{ name: "x" }]), "key"],
+          [untyped.paginateQuery("SELECT 1"), "options"],
+          [untyped.paginateKeyset(person), "options"],
+          [untyped.paginateKeyset(person, { orderBy: "id", pageSize: 2 }), "orderBy"],
+          [untyped.paginateKeyset(person, { orderBy: [null], pageSize: 2 }), "orderBy[0]"],
+          [untyped.paginateKeyset(person, { orderBy: ["id"], pageSize: 2, where: () => undefined }), "statement"],
+          [untyped.executeMany(null), "commands"],
+          [untyped.readMultiQuery(null), "queries"]
+        ]
+        for (const [operation, argument] of wrong)
+          expect(yield* Effect.flip(operation)).toMatchObject({ _tag: "ArgumentError", argument })
+        expect(yield* Operations.countQuery(person)).toBe(0)
       })
     )
 

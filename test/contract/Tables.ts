@@ -322,6 +322,139 @@ export const tablesContract = (backend: Backend): void => {
       })
     )
 
+    withEngine(backend, "keeps decimals of many zeros, which a BigDecimal writes with an exponent", () =>
+      Effect.gen(function* () {
+        const price = Table.make(tableName("price"), {
+          id: Column.integer.pipe(Column.primaryKey),
+          large: Column.decimal(20, 2).pipe(Column.schema(Schema.BigDecimal)),
+          small: Column.decimal(20, 18).pipe(Column.schema(Schema.BigDecimal))
+        })
+        yield* created(price)
+        const large = BigDecimal.make(1n, -17)
+        const small = BigDecimal.make(1n, 18)
+        yield* Engine.execute(price.insert({ id: 1, large, small }))
+        const { rows } = yield* Engine.execute(price.select())
+        expect(rows.map((row) => [BigDecimal.equals(row.large, large), BigDecimal.equals(row.small, small)])).toEqual([
+          [true, true]
+        ])
+        const tooMany = { id: 2, large: BigDecimal.make(1n, -18), small: BigDecimal.make(1n, 19) }
+        expect(yield* failed(Engine.execute(price.insert({ ...tooMany, small })))).toMatchObject({
+          argument: "values.large"
+        })
+        expect(yield* failed(Engine.execute(price.insert({ ...tooMany, large })))).toMatchObject({
+          argument: "values.small"
+        })
+      })
+    )
+
+    withEngine(backend, "refuses a long text that is no decimal at once", () =>
+      Effect.gen(function* () {
+        const price = Table.make(tableName("price"), { amount: Column.decimal(10, 2) })
+        const zeros = "0".repeat(1_000_000)
+        const begun = Date.now()
+        for (const amount of [`${zeros}x`, `1.${zeros}x`, `1.${zeros}1`, `${zeros}`.replace(/0$/, "-")])
+          expect(yield* failed(Engine.execute(price.insert({ amount })))).toMatchObject({ argument: "values.amount" })
+        expect(Date.now() - begun).toBeLessThan(2_000)
+      })
+    )
+
+    withEngine(backend, "gives years as numbers beside integers that are bigints", () =>
+      Effect.gen(function* () {
+        const wine = Table.make(tableName("wine"), { id: Column.bigint("bigint"), year: Column.year })
+        yield* created(wine)
+        yield* Engine.execute(wine.insert({ id: 2n ** 60n, year: 2024 }))
+        const { rows } = yield* Engine.execute(wine.select())
+        expect(rows.map(Result.Row.toRecord)).toEqual([{ id: 2n ** 60n, year: 2024 }])
+      })
+    )
+
+    withEngine(backend, "refuses JSON that would be other JSON in the database", () =>
+      Effect.gen(function* () {
+        const note = Table.make(tableName("note"), { body: Column.json })
+        yield* created(note)
+        const lone = JSON.parse('"\\ud800"')
+        for (const body of [
+          Number.NaN,
+          { a: [1, Number.POSITIVE_INFINITY] },
+          { a: null, b: Number.NaN },
+          { [lone]: 1 },
+          [lone]
+        ])
+          expect(yield* failed(Engine.execute(note.insert({ body })))).toMatchObject({ argument: "values.body" })
+        const kept = { a: null, b: "NaN", c: "\\ud800", d: [null, 0] }
+        yield* Engine.execute(note.insert({ body: kept }))
+        const { rows } = yield* Engine.execute(note.select())
+        expect(rows.map(({ body }) => body)).toEqual([kept])
+      })
+    )
+
+    withEngine(backend, "updates a column whatever it is called, __proto__ too", () =>
+      Effect.gen(function* () {
+        const odd = Table.make(tableName("odd"), {
+          id: Column.integer.pipe(Column.primaryKey),
+          ["__proto__"]: Column.integer,
+          constructor: Column.varchar(10)
+        })
+        yield* created(odd)
+        const row = (proto: number, constructor: string) => ({ ["__proto__"]: proto, constructor })
+        yield* Engine.execute(odd.insert({ id: 1, ...row(1, "a") }))
+        yield* Engine.execute(odd.update(row(2, "b"), (query) => query.where("id", "=", 1)))
+        const stored = Engine.execute(odd.select()).pipe(Effect.map(({ rows }) => rows.map(Result.Row.values)))
+        expect(yield* stored).toEqual([[1, 2, "b"]])
+        yield* Engine.execute(
+          odd.update(undefined, (query) => query.where("id", "=", 1)),
+          row(3, "c")
+        )
+        expect(yield* stored).toEqual([[1, 3, "c"]])
+      })
+    )
+
+    withEngine(backend, "refuses conditions and options that are none, and values that cannot be read", () =>
+      Effect.gen(function* () {
+        const person = people()
+        yield* created(person)
+        yield* Engine.execute(person.insert({ name: "Ada" }))
+        const secret = "s3cret"
+        const unreadable = {
+          get name(): string {
+            throw new Error(secret)
+          }
+        }
+        const throwing = () => {
+          throw new Error(secret)
+        }
+        // What a program without types may do.
+        const untyped: {
+          readonly [name in "insert" | "update" | "delete" | "select"]: (
+            ...args: ReadonlyArray<unknown>
+          ) => Statement.Statement
+        } = person as never
+        const wrong: ReadonlyArray<readonly [Statement.Statement, string]> = [
+          [untyped.delete(), "statement"],
+          [untyped.delete(() => undefined), "statement"],
+          [untyped.delete(throwing), "statement"],
+          [untyped.update({ name: "x" }), "statement"],
+          [untyped.update({ name: "x" }, () => ({})), "statement"],
+          [untyped.update({ name: "x" }, throwing), "statement"],
+          [untyped.select(5), "statement"],
+          [untyped.select(throwing), "statement"],
+          [untyped.insert({ name: "x" }, null), "options"],
+          [untyped.insert({ name: "x" }, { onConflict: "update" }), "onConflict"],
+          [untyped.insert({ name: "x" }, { onConflict: { update: "name" } }), "onConflict"],
+          [untyped.insert({ name: "x" }, { returning: "name" }), "returning"],
+          [untyped.insert(unreadable), "values"],
+          [untyped.insert([unreadable]), "values"],
+          [untyped.update(unreadable, (query: unknown) => query), "values"]
+        ]
+        for (const [statement, argument] of wrong) {
+          const error = yield* failed(Engine.execute(statement))
+          expect(error).toMatchObject({ _tag: "ArgumentError", argument })
+          expect(String(error)).not.toContain(secret)
+        }
+        expect((yield* Engine.execute(person.select())).rows.map(({ name }) => name)).toEqual(["Ada"])
+      })
+    )
+
     withEngine(backend, "keeps JSON apart from NULL and text, whatever it holds", () =>
       Effect.gen(function* () {
         const t = Table.make(tableName(), { id: Column.integer, doc: Column.json })

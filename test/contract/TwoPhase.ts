@@ -1,7 +1,7 @@
 // Cases for two-phase transactions, on servers that have them. What a test leaves prepared would lock rows for ever: each
 // rolls back what bears its names.
 import { describe, expect } from "@effect/vitest"
-import { Cause, Deferred, Effect, Exit, Fiber, Option, type Scope, Stream } from "effect"
+import { Cause, Deferred, Effect, Exit, Fiber, Option, Schedule, type Scope, Stream } from "effect"
 import { Engine, type Errors, type SAConnection, type SATransaction, Transaction } from "effect-sa"
 import { type Backend, table, withEngine } from "../support/Backend.js"
 import { eventually } from "../support/observer.js"
@@ -14,6 +14,9 @@ const globalIdOf = (xid: Xid): string =>
 const sameXid = (one: Xid, other: Xid): boolean => JSON.stringify(one) === JSON.stringify(other)
 
 let names = 0
+
+/** On MariaDB the session that prepared it may still be on its end. */
+export const again = { times: 200, schedule: Schedule.spaced("5 millis") }
 
 export interface Names {
   /** Begins every name of this test. */
@@ -39,8 +42,7 @@ export const xids = (backend: Backend): Effect.Effect<Names, unknown, Scope.Scop
     yield* Effect.addFinalizer(() =>
       Effect.ignore(
         Effect.flatMap(prepared, (left) =>
-          // On MariaDB the session that prepared it may still be on its end.
-          Effect.forEach(left, (xid) => Effect.retry(other.rollbackPrepared(xid), { times: 50 }))
+          Effect.forEach(left, (xid) => Effect.retry(other.rollbackPrepared(xid), again))
         )
       )
     )
@@ -183,7 +185,7 @@ export const twoPhaseContract = (backend: Backend): void => {
           )
         }
         // By what was recovered, not by what was given.
-        for (const xid of yield* prepared) yield* Effect.retry(other.commitPrepared(xid), { times: 50 })
+        for (const xid of yield* prepared) yield* Effect.retry(other.commitPrepared(xid), again)
         expect(yield* ids(other, t)).toEqual(given.map((_, i) => i))
       })
     )

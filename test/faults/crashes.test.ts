@@ -6,6 +6,7 @@ import { Connection, Engine, Errors, Transaction } from "effect-sa"
 import { servers, tableName } from "../support/Backend.js"
 import { eventually, observer } from "../support/observer.js"
 import { ownServer } from "../support/servers/own.js"
+import { crashTraps } from "../traps/crash.js"
 
 const range = (length: number): ReadonlyArray<number> => Array.from({ length }, (_, i) => i)
 
@@ -37,8 +38,11 @@ for (const backend of servers()) {
         ({ rowCount }) => rowCount === 0
       )
 
+    for (const { id, title, run } of crashTraps)
+      it.scopedLive(`falls into no trap: ${title} (${id})`, () => run({ server, settings: [] }), 60_000)
+
     it.scopedLive(
-      "killed by kill -9 under load and started again loses nothing that was acknowledged, and the pool recovers by itself (T-40)",
+      "killed by kill -9 under load and started again loses nothing that was acknowledged, and the pool recovers by itself",
       () =>
         Effect.gen(function* () {
           const direct = yield* admin

@@ -10,6 +10,7 @@ import {
   mariadbTraps,
   pipeliningTraps
 } from "../traps/client.js"
+import { clumsyTraps, faultTraps, mariadbFaultTraps, optionTraps } from "../traps/faults.js"
 import { type LoadSubject, loadTraps } from "../traps/load.js"
 
 /** What a program in JavaScript may pass, whatever the types say. */
@@ -48,7 +49,14 @@ for (const { name, url } of servers()) {
       }))
   }
   describe(`an engine on ${name} falls into no trap:`, () => {
-    const traps = [...clientTraps, ...pipeliningTraps, ...(name === "mariadb" ? mariadbTraps : [])]
+    const traps = [
+      ...clientTraps,
+      ...pipeliningTraps,
+      ...faultTraps,
+      ...optionTraps,
+      ...clumsyTraps,
+      ...(name === "mariadb" ? [...mariadbTraps, ...mariadbFaultTraps] : [])
+    ]
     for (const { id, title, run } of traps) it.scopedLive(`${title} (${id})`, () => run(engine))
     for (const { id, title, run } of loadTraps) it.scopedLive(`${title} (${id})`, () => run(loader))
   })

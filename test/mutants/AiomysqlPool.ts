@@ -1,7 +1,8 @@
 // The pool of aiomysql 0.3 on Effect, with its faults: the lock of its condition is held while a connection is opened; a
 // connection that comes back dead wakes nobody; `close` does not wake who waits for one, nor looks at them again when they
-// wake; `terminate` forgets the idle connections and whoever waits for the end.
-import { Deferred, Effect, Scope } from "effect"
+// wake; `terminate` forgets the idle connections and whoever waits for the end; and the time after which a connection is
+// replaced begins anew with each use.
+import { Clock, Deferred, Effect, Scope } from "effect"
 import type { Items, Pool, PoolSubject } from "../traps/pool.js"
 
 /** `asyncio.Condition` */
@@ -30,6 +31,7 @@ class AiomysqlPool {
   private readonly free: Array<number> = []
   private readonly used = new Set<number>()
   private readonly terminated = new Set<number>()
+  private readonly lastUsage = new Map<number, number>()
   private acquiring = 0
   private closing = false
 
@@ -37,7 +39,8 @@ class AiomysqlPool {
     private readonly items: Items,
     private readonly open: Effect.Effect<number, unknown>,
     private readonly minSize: number,
-    private readonly maxSize: number
+    private readonly maxSize: number,
+    private readonly recycle: number
   ) {}
 
   private get size(): number {
@@ -56,8 +59,10 @@ class AiomysqlPool {
   /** To be run with the lock, also while it connects. */
   fill(overrideMin: boolean): Effect.Effect<void, unknown> {
     return Effect.gen(this, function* () {
+      const now = yield* Clock.currentTimeMillis
       for (const item of this.free.splice(0)) {
-        if (this.items.isBroken(item)) this.items.end(item)
+        const isOld = now - (this.lastUsage.get(item) ?? now) > this.recycle
+        if (isOld || this.items.isBroken(item)) this.items.end(item)
         else this.free.push(item)
       }
       while (this.size < this.minSize) yield* this.connect
@@ -75,6 +80,7 @@ class AiomysqlPool {
               const item = this.free.shift()
               if (item !== undefined) {
                 this.used.add(item)
+                this.lastUsage.set(item, yield* Clock.currentTimeMillis)
                 return item
               }
               yield* this.condition.wait
@@ -119,10 +125,10 @@ class AiomysqlPool {
 }
 
 export const aiomysqlPool: PoolSubject = {
-  make: (items, { minSize = 0, maxSize }) =>
+  make: (items, { minSize = 0, maxSize, lifetime = Number.POSITIVE_INFINITY }) =>
     Effect.gen(function* () {
       const scope = yield* Effect.scope
-      const pool = new AiomysqlPool(items, Scope.extend(items.open, scope), minSize, maxSize)
+      const pool = new AiomysqlPool(items, Scope.extend(items.open, scope), minSize, maxSize, lifetime)
       yield* pool.fill(false)
       return {
         acquire: Effect.acquireRelease(Effect.interruptible(pool.acquire), (item) => pool.release(item)),

@@ -96,11 +96,11 @@ const sessionOf = (run: Run): Session => {
         commit: Effect.suspend(() => node.commit),
         rollback: Effect.suspend(() => node.rollback),
         close: Effect.suspend(() => node.close),
-        prepare: Effect.zipRight(run(`XA END '${xid}'`), run(`XA PREPARE '${xid}'`)).pipe(
-          Effect.map(() => {
-            isPrepared = true
-          })
-        )
+        prepare: Effect.gen(function* () {
+          yield* run(`XA END '${xid}'`)
+          yield* run(`XA PREPARE '${xid}'`)
+          isPrepared = true
+        })
       }
       return Effect.as(run(`XA START '${xid.replaceAll("'", "''")}'`), handle)
     })
@@ -114,7 +114,7 @@ const sessionOf = (run: Run): Session => {
       if (state.current !== undefined) yield* state.current.rollback
       // `Engine.release`: what is left open is an error.
       const left = state.current
-      if (left !== undefined && left.active)
+      if (left?.active === true)
         return yield* Effect.fail(new Raised({ message: "Cannot release a connection with not finished transaction" }))
     })
   }

@@ -67,6 +67,15 @@ export const sqlMysql2: Pick<ClientSubject, "make"> = {
     )
 }
 
+/** As `sqlMysql2`, with the limit of connections in the options for the pool. */
+export const sqlMysql2Options: Pick<ClientSubject, "make"> = {
+  make: (url, connectionLimit) =>
+    MysqlClient.make({ url: Redacted.make(url), poolConfig: { connectionLimit } }).pipe(
+      Effect.map(clientOf),
+      Effect.provide(Reactivity.layer)
+    )
+}
+
 /** Opens files of this side by the names that the server asks for, unless a statement says otherwise. */
 export const mysql2Loading: Pick<LoadSubject, "make"> = {
   make: (url) =>

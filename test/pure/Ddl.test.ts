@@ -202,6 +202,20 @@ const wrong: ReadonlyArray<readonly [said: string, definition: TableDefinition, 
     tableOf("t", [id], { foreignKeys: [{ ...reference("f", "t"), referencedColumns: ["x"] }] })
   ],
   ["that is NOT NULL", tableOf("t", [id], { foreignKeys: [{ ...reference("f", "u"), onDelete: "set null" }] })],
+  [
+    "an action that is not known",
+    tableOf("t", [id], { foreignKeys: [{ ...reference("f", "u"), onDelete: "cascade, x int" as never }] })
+  ],
+  [
+    "an action that is not known",
+    tableOf("t", [id], { foreignKeys: [{ ...reference("f", "u"), onUpdate: "cascade) , (x" as never }] })
+  ],
+  [
+    "a size that is not known",
+    tableOf("t", [column("a", { _tag: "Integer", size: "INT, x INT" as never, unsigned: false })])
+  ],
+  ["a size that is not known", tableOf("t", [column("a", { _tag: "Text", size: "x INT, a " as never })])],
+  ["a size that is not known", tableOf("t", [column("a", { _tag: "Blob", size: "x INT, a " as never })])],
   ["a part of an expression", tableOf("t", [id], { checks: [{ name: "c", expression: "1) , (x" }] })],
   ["a part of an expression", tableOf("t", [id], { checks: [{ name: "c", expression: "(1" }] })],
   ["a part of an expression", tableOf("t", [id], { checks: [{ name: "c", expression: "id = 'x" }] })],

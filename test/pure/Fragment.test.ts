@@ -152,6 +152,11 @@ describe("A fragment of @effect/sql", () => {
     expect(refused(rows`SELECT 1`)).toMatchObject({ argument: "statement" })
   })
 
+  it("has as many values as there are, more than a call has arguments too", () => {
+    const ids = Array.from({ length: 300_000 }, (_, i) => i)
+    expect(made(sql.in("id", ids)).parameters.length).toBe(300_000)
+  })
+
   it("has chosen by its client already what it says on a dialect", () => {
     const fragment = sql`SELECT ${sql.onDialectOrElse({ sqlite: () => sql`'sqlite'`, orElse: () => sql`'other'` })}`
     expect(made(fragment, mysql).sql).toBe("SELECT 'sqlite'")

@@ -323,6 +323,35 @@ describe("Statement.loadData", () => {
     )
   })
 
+  it("refuses what fails when it is read, without what it throws", () => {
+    const secret = "s3cret"
+    const throwing = (): never => {
+      throw new Error(secret)
+    }
+    const traps: ProxyHandler<object> = { has: throwing, get: throwing, getPrototypeOf: throwing, ownKeys: throwing }
+    const given: ReadonlyArray<readonly [unknown, unknown]> = [
+      [
+        "SELECT :a",
+        {
+          get a() {
+            return throwing()
+          }
+        }
+      ],
+      ["SELECT :a", new Proxy({}, traps)],
+      ["SELECT ?", [new Proxy({}, traps)]],
+      [new Proxy({}, traps), undefined],
+      [{ [Statement.TypeId]: { text: throwing } }, undefined],
+      [{ [Statement.TypeId]: null }, undefined],
+      [{ [Statement.TypeId]: {} }, undefined]
+    ]
+    for (const [statement, parameters] of given) {
+      const error = refused(statement, parameters)
+      expect(error.argument).toBe("statement")
+      expect(JSON.stringify(error)).not.toContain(secret)
+    }
+  })
+
   it("refuses data that is no stream", () => {
     for (const given of ["1,Ada", [1], null, Buffer.from("1"), async function* () {}])
       expect(refused(Statement.loadData(`LOAD DATA LOCAL INFILE 'a' ${into}`, given as never)).argument).toBe("data")

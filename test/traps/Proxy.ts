@@ -4,23 +4,37 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect, type Scope } from "effect"
 
-/** What becomes of a statement on its way to the server: `cut` ends both connections, `refuse` answers with an error. */
-export type Fate = "pass" | "cut" | "refuse"
+/** What becomes of a statement on its way to the server: `cut` ends both connections, the others answer with an error. */
+export type Fate = "pass" | "cut" | "refuse" | "conflict" | "read-only"
 
 export interface Proxy {
   readonly url: string
   /** The text of each COM_QUERY that arrived. */
   readonly statements: ReadonlyArray<string>
+  /** How many connections there have been; the first is 1. */
+  readonly connections: () => number
   /** Bytes that the server has sent to clients. */
   readonly received: () => number
 }
 
 const comQuery = 3
+const comPrepare = 22
 const headerLength = 4
 
-/** An error packet with the answer's first sequence number: 1317, the statement was interrupted. */
-const refusal = (): Buffer => {
-  const payload = Buffer.concat([Buffer.from([0xff, 1317 & 0xff, 1317 >> 8]), Buffer.from("#70100was interrupted")])
+/** What a server says that refuses so. */
+const refusals: Readonly<Record<Exclude<Fate, "pass" | "cut">, readonly [errno: number, said: string]>> = {
+  refuse: [1317, "#70100was interrupted"],
+  conflict: [1213, "#40001Deadlock found when trying to get lock; try restarting transaction"],
+  "read-only": [
+    1290,
+    "#HY000The MySQL server is running with the --read-only option so it cannot execute this statement"
+  ]
+}
+
+/** An error packet with the answer's first sequence number. */
+const refusal = (fate: keyof typeof refusals): Buffer => {
+  const [errno, said] = refusals[fate]
+  const payload = Buffer.concat([Buffer.from([0xff, errno & 0xff, errno >> 8]), Buffer.from(said)])
   return Buffer.concat([Buffer.from([payload.length, 0, 0, 1]), payload])
 }
 
@@ -31,15 +45,17 @@ const unixSocketPath = (): string => join(tmpdir(), `effect-sa-proxy-${process.p
 
 export const proxy = (
   url: string,
-  fateOf: (statement: string) => Fate,
+  fateOf: (statement: string, connection: number) => Fate,
   listenOn: "tcp" | "unix" = "tcp"
 ): Effect.Effect<Proxy, never, Scope.Scope> => {
   const target = new URL(url)
   const statements: Array<string> = []
   const open = new Set<Socket>()
   let received = 0
+  let connections = 0
 
   const serve = (client: Socket): void => {
+    const connection = ++connections
     const server = connect(Number(target.port), target.hostname)
     const end = (): void => {
       client.destroy()
@@ -66,12 +82,14 @@ export const proxy = (
         rest = rest.subarray(packet.length)
         const isQuery = packet[3] === 0 && packet[headerLength] === comQuery
         // A client with query attributes says first how many there are: none, in one set.
-        const statement = isQuery ? packet.toString("utf8", headerLength + 1).replace(/^\0\x01/, "") : undefined
-        if (statement !== undefined) statements.push(statement)
-        const fate = statement === undefined ? "pass" : fateOf(statement)
+        const isPrepare = packet[3] === 0 && packet[headerLength] === comPrepare
+        const text = packet.toString("utf8", headerLength + 1)
+        const statement = isQuery ? text.replace(/^\0\x01/, "") : isPrepare ? text : undefined
+        if (isQuery && statement !== undefined) statements.push(statement)
+        const fate = statement === undefined ? "pass" : fateOf(statement, connection)
         if (fate === "cut") return end()
-        if (fate === "refuse") client.write(refusal())
-        else server.write(packet)
+        if (fate === "pass") server.write(packet)
+        else client.write(refusal(fate))
       }
     })
   }
@@ -98,6 +116,7 @@ export const proxy = (
       return {
         url: `${protocol}//${username}:${password}@${place}${pathname}${query}`,
         statements,
+        connections: () => connections,
         received: () => received
       }
     })

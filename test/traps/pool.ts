@@ -256,5 +256,16 @@ export const aiomysqlPoolTraps: ReadonlyArray<Trap<PoolSubject>> = [
         const item = yield* use(pool).pipe(within("1 seconds", "the free item was not lent within 1 s"))
         if (item !== held.item) return yield* new Fell({ message: "another item was lent" })
       })
+  },
+  {
+    id: "T-54",
+    title: "an item that is used again and again is replaced when its lifetime is over",
+    run: (subject) =>
+      Effect.gen(function* () {
+        const pool = yield* subject.make(new Items(), { maxSize: 1, lifetime: 150 })
+        const first = yield* use(pool)
+        for (let i = 0; i < 15; i++) yield* Effect.delay(use(pool), "20 millis")
+        yield* must((yield* use(pool)) !== first, "after 300 ms of use it is the one that might live for 150 ms")
+      })
   }
 ]

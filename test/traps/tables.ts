@@ -1,5 +1,5 @@
 // Traps for rows, for statements that are made of tables, and for operations above them.
-import { Effect, Exit, Logger, type Scope } from "effect"
+import { Effect, Exit, Logger, LogLevel, type Scope } from "effect"
 import { Fell, must, mustFailTyped, told, type Trap } from "./Trap.js"
 
 export interface Rows {
@@ -162,7 +162,10 @@ export const operationsTraps: ReadonlyArray<Trap<OperationsSubject>> = [
           lines.push(JSON.stringify(message))
         })
         const { readQuery } = yield* make
-        yield* readQuery("SELECT 'a secret' AS word").pipe(Effect.provide(Logger.replace(Logger.defaultLogger, logger)))
+        yield* readQuery("SELECT 'a secret' AS word").pipe(
+          Logger.withMinimumLogLevel(LogLevel.All),
+          Effect.provide(Logger.replace(Logger.defaultLogger, logger))
+        )
         yield* must(!lines.join("").includes("a secret"), `the log has ${lines.join(" ")}`)
       })
   }

@@ -1,0 +1,5 @@
+import { layer } from "effect-sa/SqlClient"
+import { serve } from "../contender.js"
+import { sqlContender } from "../sql.js"
+
+await serve((url) => sqlContender(url, layer))
