@@ -161,6 +161,9 @@ export const serverDefault =
  */
 export type Default<Type> = Type | (() => Type) | Effect.Effect<Type>
 
+/** NULL, where a column can be that: `nullable` comes before a default of `null`. */
+type NullOf<Nullable extends boolean> = Nullable extends true ? null : never
+
 const effectOf = <Type>(value: Default<Type>): Effect.Effect<unknown> => {
   if (Effect.isEffect(value)) return value
   return typeof value === "function"
@@ -189,7 +192,7 @@ export const withDefault =
   <const Value>(value: Default<Value>) =>
   <Type, Encoded, Nullable extends boolean, Optional extends boolean>(
     self: Column<Type, Encoded, Nullable, Optional>
-  ): [Value] extends [Type | null] ? Column<Type, Encoded, Nullable, true> : SchemaMismatch<Type, Value> =>
+  ): [Value] extends [Type | NullOf<Nullable>] ? Column<Type, Encoded, Nullable, true> : SchemaMismatch<Type, Value> =>
     // Which of the two it is the types decide; here it is always the column.
     withProperties(self, { insertDefault: effectOf(value) }) as never
 
@@ -203,7 +206,9 @@ export const onUpdate =
   <const Value>(value: Default<Value>) =>
   <Type, Encoded, Nullable extends boolean, Optional extends boolean>(
     self: Column<Type, Encoded, Nullable, Optional>
-  ): [Value] extends [Type | null] ? Column<Type, Encoded, Nullable, Optional> : SchemaMismatch<Type, Value> =>
+  ): [Value] extends [Type | NullOf<Nullable>]
+    ? Column<Type, Encoded, Nullable, Optional>
+    : SchemaMismatch<Type, Value> =>
     // Which of the two it is the types decide; here it is always the column.
     withProperties(self, { updateDefault: effectOf(value) }) as never
 

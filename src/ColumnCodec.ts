@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { BigDecimal, Either, Option, ParseResult } from "effect"
+import { BigDecimal, Either, Option, ParseResult, type Schema, type SchemaAST } from "effect"
 import type { Properties } from "./Column.js"
 import { ArgumentError, DataError, kindOf } from "./Errors.js"
 import * as SchemaCheck from "./SchemaCheck.js"
@@ -52,7 +52,7 @@ export const make = (table: string, name: string, properties: Properties, exact:
     if (isPlain?.(value)) return asBound(value, argument)
     const encoded = encodeEither(value)
     if (Either.isLeft(encoded))
-      return new ArgumentError({ argument: argument + pathOf(encoded.left), given: kindOf(value), expected })
+      return new ArgumentError({ argument: argument + pathOf(encoded.left, schema), given: kindOf(value), expected })
     return asBound(encoded.right, argument)
   }
 
@@ -79,7 +79,7 @@ export const make = (table: string, name: string, properties: Properties, exact:
     if (Either.isRight(decoded)) return decoded.right
     throw new DataError({
       reason: "InvalidValue",
-      message: `${column} has a value that its schema refuses${at(pathOf(decoded.left))}; expected ${expected}`
+      message: `${column} has a value that its schema refuses${at(pathOf(decoded.left, schema))}; expected ${expected}`
     })
   }
   return { encode, decode }
@@ -121,10 +121,45 @@ const unsafeInteger = (column: string): DataError =>
 
 const at = (path: string): string => (path === "" ? "" : ` at ${path}`)
 
-/** Where in a structure the trouble is. What is there is nobody's business. */
-const pathOf = (issue: ParseResult.ParseIssue): string => {
+/** Where in a structure the trouble is, as far as the schema names it: keys of a record are data. */
+const pathOf = (issue: ParseResult.ParseIssue, { ast }: Schema.Schema.AnyNoContext): string => {
   const path = ParseResult.ArrayFormatter.formatIssueSync(issue)[0]?.path ?? []
-  return path.map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`)).join("")
+  const named = new Set<PropertyKey>()
+  addNames(ast, named, new Set())
+  const unnamed = path.findIndex((key) => typeof key !== "number" && !named.has(key))
+  return path
+    .slice(0, unnamed < 0 ? path.length : unnamed)
+    .map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`))
+    .join("")
+}
+
+/** The names of the properties that a schema has anywhere. */
+const addNames = (ast: SchemaAST.AST, names: Set<PropertyKey>, seen: Set<SchemaAST.AST>): void => {
+  if (seen.has(ast)) return
+  seen.add(ast)
+  for (const each of partsOf(ast, names)) addNames(each, names, seen)
+}
+
+const partsOf = (ast: SchemaAST.AST, names: Set<PropertyKey>): ReadonlyArray<SchemaAST.AST> => {
+  switch (ast._tag) {
+    case "TypeLiteral":
+      for (const { name } of ast.propertySignatures) names.add(name)
+      return [...ast.propertySignatures, ...ast.indexSignatures].map(({ type }) => type)
+    case "TupleType":
+      return [...ast.elements, ...ast.rest].map(({ type }) => type)
+    case "Union":
+      return ast.types
+    case "Refinement":
+      return [ast.from]
+    case "Transformation":
+      return [ast.from, ast.to]
+    case "Suspend":
+      return [ast.f()]
+    case "Declaration":
+      return ast.typeParameters
+    default:
+      return []
+  }
 }
 
 /**

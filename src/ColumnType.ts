@@ -310,6 +310,13 @@ export const date: Plain<string> = ofType(
   Schema.String.pipe(Schema.pattern(/^\d{4}-\d\d-\d\d$/, { identifier: "a date, YYYY-MM-DD" }))
 )
 
+/** The digits after the second that a column keeps as they are, as a pattern: it would round more, or cut them off. */
+const digitsAfter = (fraction: number): string => {
+  // Other fractions are refused when the table is created.
+  const most = Number.isInteger(fraction) && fraction >= 0 && fraction < 6 ? fraction : 6
+  return most === 0 ? "(?:\\.0{1,6})?" : `(?:\\.\\d{1,${most}}0*)?`
+}
+
 /**
  * A time of day or a duration, as `hh:mm:ss`, with `fraction` digits after the second.
  *
@@ -320,8 +327,8 @@ export const time = (fraction = 0): Plain<string> =>
   ofType(
     { _tag: "Time", fraction },
     Schema.String.pipe(
-      Schema.filter((text) => /^-?\d{1,3}:[0-5]\d:[0-5]\d(?:\.\d{1,6})?$/.test(text), {
-        identifier: "a time, hh:mm:ss"
+      Schema.pattern(new RegExp(`^-?\\d{1,3}:[0-5]\\d:[0-5]\\d${digitsAfter(fraction)}$`), {
+        identifier: `a time, hh:mm:ss, with ${fraction} digits after the second`
       })
     )
   )
@@ -332,8 +339,8 @@ type DateTimeOf<Fraction extends number> = Fraction extends 4 | 5 | 6 ? string :
 const dateTimeSchema = (fraction: number): Schema.Schema.AnyNoContext =>
   fraction > 3
     ? Schema.String.pipe(
-        Schema.pattern(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?$/, {
-          identifier: "a date and time, YYYY-MM-DD hh:mm:ss.ffffff"
+        Schema.pattern(new RegExp(`^\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d${digitsAfter(fraction)}$`), {
+          identifier: `a date and time, YYYY-MM-DD hh:mm:ss, with ${fraction} digits after the second`
         })
       )
     : Schema.ValidDateFromSelf

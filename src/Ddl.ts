@@ -83,9 +83,22 @@ export const createTable = (
   dialect: Dialect,
   options: { readonly ifNotExists?: boolean | undefined } = {}
 ): ReadonlyArray<string> | ArgumentError | NotSupportedError => {
+  try {
+    return textsOf(definition, dialect, options.ifNotExists === true)
+  } catch {
+    // A program without types may have anything in the place of a name, a value or an expression.
+    const given = "a definition that cannot be read"
+    return new ArgumentError({ argument: "table", given, expected: "names, values and expressions of their kinds" })
+  }
+}
+
+const textsOf = (
+  definition: TableDefinition,
+  dialect: Dialect,
+  ifNotExists: boolean
+): ReadonlyArray<string> | ArgumentError | NotSupportedError => {
   const problem = checkTable(definition, dialect)
   if (problem !== undefined) return problem
-  const ifNotExists = options.ifNotExists === true
   const table = TableNode.create(definition.name)
   const [inside, after] = indexesOf(definition, dialect)
 

@@ -148,8 +148,7 @@ const past = (
 ): SelectQuery =>
   query.where((each) => {
     const compared = terms.map(({ field, direction }, place) => {
-      const name = sorted(field)
-      const isUp = direction === "asc"
+      const [name, isUp] = [sorted(field), direction === "asc"]
       return {
         beyond: each(name, isUp ? ">" : "<", bound[place]),
         from: each(name, isUp ? ">=" : "<=", bound[place]),

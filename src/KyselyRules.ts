@@ -341,6 +341,11 @@ const missing = (node: Node, parents: ReadonlyArray<Node>, dialect: Dialect["nam
       return first(
         node.where && mysql && "partial indexes, with where",
         node.using && sqlite && "kinds of indexes, with using",
+        // Its text is written as it is.
+        node.using &&
+          "sqlFragments" in node.using &&
+          !/^\w+$/.test(String(node.using.sqlFragments)) &&
+          refuse("statement", "another text", "a kind of indexes"),
         node.nullsNotDistinct && "nulls not distinct"
       )
     case "DropIndexNode": {

@@ -83,7 +83,7 @@ const executeCommand = (
 
 /**
  * What came of a statement. One that returns no rows has an empty array of them; `INSERT … RETURNING` has both, rows and
- * what was inserted.
+ * what was inserted, on SQLite: MariaDB says no key beside the rows, which can have it.
  *
  * @since 0.1.0
  * @category models

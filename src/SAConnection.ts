@@ -5,7 +5,7 @@
  */
 import { Chunk, Context, Effect, FiberRef, Option, type Scope, Stream } from "effect"
 import type { Connection } from "./Connection.js"
-import type { BeginOptions } from "./Dialect.js"
+import type { BeginOptions, IsolationLevel } from "./Dialect.js"
 import { type DriverResult, emptyResult, type RowStream } from "./Driver.js"
 import type { Execute, Scalar, StreamRows } from "./Execute.js"
 import { ArgumentError, InvalidRequestError, type StatementError } from "./Errors.js"
@@ -102,6 +102,13 @@ export interface SAConnection {
   readonly commitPrepared: (xid: SATransaction.Xid) => Effect.Effect<void, Transaction.TransactionError>
   /** Rolls back what was prepared. *Fails as* `commitPrepared` does, and with `ConnectionLost` for `CommitUnknown`. */
   readonly rollbackPrepared: (xid: SATransaction.Xid) => Effect.Effect<void, Transaction.TransactionError>
+  /**
+   * Sets the isolation level of the transactions to come on this connection that do not name their own, until it goes back to
+   * its pool (SQLAlchemy's `execution_options(isolation_level=…)`).
+   *
+   * *Fails with* `NotSupportedError` on SQLite, and as `execute` does.
+   */
+  readonly setIsolationLevel: (level: IsolationLevel) => Effect.Effect<void, StatementError>
   /** Whether the session is in a transaction. */
   readonly inTransaction: Effect.Effect<boolean>
   /** Whether it was closed. */
@@ -177,6 +184,7 @@ export class LentConnection implements SAConnection {
     this.stream = this.stream.bind(this)
     this.transaction = this.transaction.bind(this)
     this.begin = this.begin.bind(this)
+    this.setIsolationLevel = this.setIsolationLevel.bind(this)
     this.beginTwophase = this.beginTwophase.bind(this)
     this.commitPrepared = this.commitPrepared.bind(this)
     this.rollbackPrepared = this.rollbackPrepared.bind(this)
@@ -465,6 +473,10 @@ export class LentConnection implements SAConnection {
     return this.byHand(Effect.uninterruptible(Effect.suspend(() => this.handles.endPrepared(xid, how, committed))))
   }
 
+  setIsolationLevel(level: IsolationLevel): Effect.Effect<void, StatementError> {
+    return this.part(() => this.connection.setIsolationLevel(level), setsSession)
+  }
+
   get inTransaction(): Effect.Effect<boolean> {
     return Effect.sync(() => !this.connection.isSpent() && this.connection.status().inTransaction)
   }
@@ -503,6 +515,8 @@ export class LentConnection implements SAConnection {
     )
   }
 }
+
+const setsSession: Transaction.StatementKind = { isDdl: false, isRead: false, isControl: false }
 
 const closedError = (): InvalidRequestError =>
   new InvalidRequestError({ message: "this connection was closed, or has gone back to the pool" })

@@ -19,6 +19,7 @@ import {
   type StatementError
 } from "./Errors.js"
 import * as LeasePool from "./LeasePool.js"
+import { leadingWords, tokens } from "./Lexer.js"
 import * as Pool from "./Pool.js"
 import type { Compiled } from "./Statement.js"
 import type { ValueOptions } from "./Value.js"
@@ -47,6 +48,22 @@ const sandboxed = (dialect: Dialect): Dialect => {
   return made
 }
 
+const committing: ReadonlySet<string> = new Set(
+  "ANALYZE BACKUP CACHE CHANGE CHECK FLUSH GRANT IMPORT INSTALL LOCK OPTIMIZE REPAIR RESET REVOKE START STOP UNINSTALL UNLOCK".split(
+    " "
+  )
+)
+
+/**
+ * Whether a statement that defines no data commits all the same: those that administer, and those that lock tables.
+ * https://dev.mysql.com/doc/refman/9.7/en/implicit-commit.html
+ */
+const commitsByItself = ({ sql }: Compiled, { lexicon }: Dialect): boolean => {
+  const [verb = "", second = ""] = leadingWords(sql, tokens(sql, lexicon), 2)
+  if (verb === "ANALYZE") return /^(?:TABLE|LOCAL|NO_WRITE_TO_BINLOG)$/.test(second)
+  return committing.has(verb) || (verb === "LOAD" && second === "INDEX") || (verb === "SET" && second === "PASSWORD")
+}
+
 type Answer<A> = Effect.Effect<A, DriverError | InvalidRequestError>
 
 /** A connection in a transaction that the program does not see. */
@@ -69,9 +86,11 @@ const sandboxedConnection = (inner: Connection): Connection => {
     if (compiled === undefined) return undefined
     if (compiled.isControl)
       return new InvalidRequestError({ message: "in a sandbox no statement begins or ends a transaction" })
-    return compiled.isDdl && dialect.name === "mysql" && !/^\s*(?:create|drop)\s+temporary\b/i.test(compiled.sql)
+    if (dialect.name !== "mysql") return undefined
+    const defines = compiled.isDdl && !/^\s*(?:create|drop)\s+temporary\b/i.test(compiled.sql)
+    return defines || commitsByItself(compiled, dialect)
       ? new InvalidRequestError({
-          message: "in a sandbox no statement defines data: it would commit what the sandbox has to roll back"
+          message: `in a sandbox no statement ${defines ? "defines data" : "commits by itself"}: it would commit what the sandbox has to roll back`
         })
       : undefined
   }
@@ -203,9 +222,10 @@ const poolOf = (connection: Connection, address: string): Effect.Effect<Pool.Poo
  * transactions are savepoints, with all that belongs to transactions: nested ones, rollbacks, retries, `afterCommit`,
  * handles. Their isolation level and `readOnly` do nothing: the transaction around them is what it is.
  *
- * Fibers take turns on the connection, as with a pool of one. On MySQL and MariaDB statements that define data are refused
- * with an `InvalidRequestError`, because they would commit: tables are made before the sandbox. Session variables that a
- * program sets stay until the sandbox ends. An interrupted statement ends the sandbox with its connection.
+ * Fibers take turns on the connection, as with a pool of one. On MySQL and MariaDB statements that define data, administer
+ * or lock tables are refused with an `InvalidRequestError`, because they would commit: tables are made before the sandbox.
+ * Session variables that a program sets stay until the sandbox ends. An interrupted statement ends the sandbox with its
+ * connection.
  *
  * *Fails with* what taking a connection and beginning a transaction fail with. *Releases*: the scope's end rolls back.
  *

@@ -51,11 +51,19 @@ export const isTraced = (fiber: Fiber.RuntimeFiber<unknown, unknown>): boolean =
 /** @internal */
 export const spanOptions: Tracer.SpanOptions = { kind: "client", captureStackTrace: false }
 
+type Text = readonly [sql: string, params: ReadonlyArray<unknown>]
+
 /** The names of `@effect/sql`, by which dashboards know them. */
-const describe = (span: Tracer.Span, attributes: Manner["spanAttributes"], operation: string, sql: string): void => {
+const described = (
+  span: Tracer.Span,
+  attributes: Manner["spanAttributes"],
+  operation: string,
+  compiled: Text
+): Text => {
   for (const [key, value] of attributes) span.attribute(key, value)
   span.attribute("db.operation.name", operation)
-  span.attribute("db.query.text", sql)
+  span.attribute("db.query.text", compiled[0])
+  return compiled
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -210,7 +218,7 @@ export class SqlStatement<A> extends Effectable.Class<ReadonlyArray<A>, SqlError
     return this.manner.transformRows
   }
 
-  compile(withoutTransform = false): readonly [sql: string, params: ReadonlyArray<unknown>] {
+  compile(withoutTransform = false): Text {
     return this.manner.compiler.compile(fragment(this.segments), withoutTransform)
   }
 
@@ -219,12 +227,22 @@ export class SqlStatement<A> extends Effectable.Class<ReadonlyArray<A>, SqlError
       const prepared = this.source.templates.prepare(this.source.strings, this.source.given)
       if (prepared !== undefined) return prepared
     }
-    return this.prepareCompiled(this.compile(withoutTransform))
+    return this.prepareCompiled(() => this.compile(withoutTransform))
   }
 
-  private prepareCompiled([sql, parameters]: readonly [string, ReadonlyArray<unknown>]): Prepared {
+  /** A compiler throws for what it cannot make a text of, such as an insert of no rows. */
+  private prepareCompiled(compile: () => Text): Prepared {
     const { executor } = this.manner
-    return executor.prepare(executor.text(sql), parameters)
+    try {
+      const [sql, parameters] = compile()
+      return executor.prepare(executor.text(sql), parameters)
+    } catch {
+      return new ArgumentError({
+        argument: "statement",
+        given: "one that cannot be compiled",
+        expected: "a whole statement: an insert, for example, of one row at least"
+      })
+    }
   }
 
   private run<X>(
@@ -239,9 +257,10 @@ export class SqlStatement<A> extends Effectable.Class<ReadonlyArray<A>, SqlError
         return executor.answer(this.prepare(withoutTransform), ambient, made)
       return Effect.useSpan("sql.execute", spanOptions, (span) =>
         Effect.flatMap(this.replaced(fiber, span), (statement) => {
-          const compiled = statement.compile(withoutTransform)
-          describe(span, this.manner.spanAttributes, operation, compiled[0])
-          return executor.answer(this.prepareCompiled(compiled), ambient, made)
+          const prepared = this.prepareCompiled(() =>
+            described(span, this.manner.spanAttributes, operation, statement.compile(withoutTransform))
+          )
+          return executor.answer(prepared, ambient, made)
         })
       )
     })
@@ -304,9 +323,10 @@ export class SqlStatement<A> extends Effectable.Class<ReadonlyArray<A>, SqlError
           return streamed(this.prepare(false))
         return Effect.flatMap(Effect.makeSpanScoped("sql.execute", spanOptions), (span) =>
           Effect.flatMap(this.replaced(fiber, span), (statement) => {
-            const compiled = statement.compile()
-            describe(span, this.manner.spanAttributes, "executeStream", compiled[0])
-            return streamed(this.prepareCompiled(compiled))
+            const prepared = this.prepareCompiled(() =>
+              described(span, this.manner.spanAttributes, "executeStream", statement.compile())
+            )
+            return streamed(prepared)
           })
         )
       })

@@ -5,6 +5,7 @@
  */
 import { BigDecimal } from "effect"
 import type { BeginOptions, Dialect, IsolationLevel, TwoPhaseStatements, XidBytes } from "../Dialect.js"
+import { NotSupportedError } from "../Errors.js"
 import { leadingWords, type Lexicon, type Token, tokens } from "../Lexer.js"
 import { type BoundValue, formatDateTime, formatDecimal } from "../Value.js"
 
@@ -17,6 +18,14 @@ export const lexicon: Lexicon = {
 }
 
 const quoteIdentifier = (name: string): string => `\`${name.replaceAll("`", "``")}\``
+
+/** What is given by programs without types stands in a statement as it is: it must be one of these. */
+const isolationLevels: ReadonlySet<unknown> = new Set<IsolationLevel>([
+  "read uncommitted",
+  "read committed",
+  "repeatable read",
+  "serializable"
+])
 
 const levelWords = (level: IsolationLevel): string => level.toUpperCase()
 
@@ -217,7 +226,10 @@ export const dialect: Dialect = {
   rollbackToSavepoint: (name) => `ROLLBACK TO SAVEPOINT ${quoteIdentifier(name)}`,
   releaseSavepoint: (name) => `RELEASE SAVEPOINT ${quoteIdentifier(name)}`,
   twoPhase,
-  sessionIsolation: (level) => `SET SESSION TRANSACTION ISOLATION LEVEL ${levelWords(level)}`,
+  sessionIsolation: (level) =>
+    isolationLevels.has(level)
+      ? `SET SESSION TRANSACTION ISOLATION LEVEL ${levelWords(level)}`
+      : new NotSupportedError({ reason: "NotSupported", message: "there is no isolation level of this name" }),
   mayLeaveState,
   literal,
   inline

@@ -1,7 +1,7 @@
 // What a connection can do besides executing statements, and what it says of itself.
 import { describe, expect, it } from "@effect/vitest"
-import { Effect, HashMap, Logger, LogLevel, Redacted } from "effect"
-import { Connection, Cursor, type Driver, Engine, Errors, type Options, Statement } from "effect-sa"
+import { Effect, HashMap, Logger, LogLevel, Option, Redacted } from "effect"
+import { Connection, Cursor, type Driver, Engine, Errors, type Options, SAConnection, Statement } from "effect-sa"
 import { type Backend, table, withEngine } from "../support/Backend.js"
 import { observer } from "../support/observer.js"
 
@@ -288,6 +288,32 @@ export const connectionContract = (backend: Backend): void => {
         const { rows } = yield* engine.execute(read)
         expect(String(own)).toMatch(/^SERIALIZABLE \d+$/)
         expect(rows[0]?.[0]).toBe(String(own).replace("SERIALIZABLE", "READ-COMMITTED"))
+      })
+    )
+  })
+
+  describe("SAConnection.setIsolationLevel", () => {
+    const variable = backend.name === "mysql" ? "@@transaction_isolation" : "@@tx_isolation"
+
+    it.scopedLive(`holds for the transactions to come of a lent connection [${backend.name}]`, () =>
+      Effect.gen(function* () {
+        const engine = yield* Engine.make({ url, maxSize: 1 })
+        const before = yield* engine.scalar<{ level: string }>(`SELECT ${variable} AS level`)
+        const within = yield* engine.withConnection(
+          Effect.flatMap(SAConnection.SAConnection, (connection) =>
+            Effect.gen(function* () {
+              yield* connection.setIsolationLevel("serializable")
+              // A program without types can give anything; it would stand in a statement.
+              const wrong = "serializable, READ ONLY" as "serializable"
+              expect(yield* Effect.flip(connection.setIsolationLevel(wrong))).toMatchObject({
+                _tag: "NotSupportedError"
+              })
+              return yield* connection.transaction(connection.scalar<{ level: string }>(`SELECT ${variable} AS level`))
+            })
+          )
+        )
+        expect(within).toEqual(Option.some("SERIALIZABLE"))
+        expect(yield* engine.scalar<{ level: string }>(`SELECT ${variable} AS level`)).toEqual(before)
       })
     )
   })

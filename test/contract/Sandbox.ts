@@ -124,6 +124,17 @@ export const sandboxContract = (backend: Backend): void => {
           expect(yield* Effect.flip(Engine.execute(`ALTER TABLE ${t} ADD n INTEGER`))).toBeInstanceOf(
             Errors.InvalidRequestError
           )
+          for (const sql of [
+            `ANALYZE TABLE ${t}`,
+            `/* all */ OPTIMIZE TABLE ${t}`,
+            `CHECK TABLE ${t}`,
+            `LOCK TABLES ${t} WRITE`,
+            "UNLOCK TABLES",
+            "FLUSH TABLES",
+            `LOAD INDEX INTO CACHE ${t}`,
+            `GRANT SELECT ON ${t} TO CURRENT_USER`
+          ])
+            expect(yield* Effect.flip(Engine.execute(sql))).toBeInstanceOf(Errors.InvalidRequestError)
           yield* Engine.execute("CREATE TEMPORARY TABLE sandboxed (id INTEGER)")
           yield* Engine.execute("DROP TEMPORARY TABLE sandboxed")
         } else {

@@ -358,6 +358,60 @@ export const tablesContract = (backend: Backend): void => {
       })
     )
 
+    withEngine(backend, "refuses a time with more digits than its column keeps", () =>
+      Effect.gen(function* () {
+        const lap = Table.make(tableName("lap"), {
+          whole: Column.time(),
+          tenths: Column.time(1),
+          at: Column.datetime(4)
+        })
+        yield* created(lap)
+        const kept = { whole: "10:00:00", tenths: "-10:00:00.5", at: "2026-01-02 03:04:05.1234" }
+        for (const [name, value] of [
+          ["whole", "10:00:00.6"],
+          ["tenths", "10:00:00.55"],
+          ["at", "2026-01-02 03:04:05.12345"]
+        ] as const) {
+          const refused = yield* failed(Engine.execute(lap.insert({ ...kept, [name]: value })))
+          expect(refused).toMatchObject({ _tag: "ArgumentError", argument: `values.${name}` })
+        }
+        yield* Engine.execute(lap.insert(kept))
+        const { rows } = yield* Engine.execute(lap.select())
+        expect(rows.map(Result.Row.toRecord)).toEqual([kept])
+        yield* Engine.execute(lap.insert({ whole: "10:00:00.000", tenths: "10:00:00.500", at: "2026-01-02 03:04:05" }))
+      })
+    )
+
+    withEngine(backend, "names a place in JSON as far as the schema does, because the keys of a record are data", () =>
+      Effect.gen(function* () {
+        const secret = "s3cret"
+        const note = Table.make(tableName("note"), {
+          body: Column.json.pipe(
+            Column.schema(
+              Schema.Struct({
+                scores: Schema.Record({ key: Schema.String, value: Schema.Number }),
+                list: Schema.Array(Schema.Struct({ size: Schema.Number }))
+              })
+            )
+          )
+        })
+        yield* created(note)
+        const wrong: ReadonlyArray<readonly [unknown, string]> = [
+          [{ scores: { [secret]: "x" }, list: [] }, "values.body.scores"],
+          [{ scores: {}, list: [{ size: 1 }, { size: "x" }] }, "values.body.list[1].size"]
+        ]
+        for (const [body, argument] of wrong) {
+          const refused = yield* failed(Engine.execute(note.insert({ body: body as never })))
+          expect(refused).toMatchObject({ _tag: "ArgumentError", argument })
+          yield* Engine.execute(`INSERT INTO ${note.name} VALUES (?)`, [JSON.stringify(body)])
+          const error = yield* failed(Engine.execute(note.select()))
+          expect(error).toMatchObject({ _tag: "DataError" })
+          expect(String(error) + JSON.stringify([error, refused])).not.toContain(secret)
+          yield* Engine.execute(`DELETE FROM ${note.name}`)
+        }
+      })
+    )
+
     withEngine(backend, "gives years as numbers beside integers that are bigints", () =>
       Effect.gen(function* () {
         const wine = Table.make(tableName("wine"), { id: Column.bigint("bigint"), year: Column.year })

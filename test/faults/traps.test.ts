@@ -10,8 +10,10 @@ import {
   mariadbTraps,
   pipeliningTraps
 } from "../traps/client.js"
+import { type ErrorsSubject, errorTraps } from "../traps/errors.js"
 import { clumsyTraps, faultTraps, mariadbFaultTraps, optionTraps } from "../traps/faults.js"
 import { type LoadSubject, loadTraps } from "../traps/load.js"
+import { type PoolingSubject, poolingTraps } from "../traps/pooling.js"
 
 /** What a program in JavaScript may pass, whatever the types say. */
 const anything = (parameters: ReadonlyArray<unknown> | undefined) => parameters as ReadonlyArray<Value.Parameter>
@@ -48,6 +50,20 @@ for (const { name, url } of servers()) {
         load: (sql, data) => execute(Statement.loadData(sql, data))
       }))
   }
+  const pool: PoolingSubject = {
+    url,
+    make: (url, { maxSize, idleTimeout = 0, lifetime = 0, acquireTimeout = 30_000 }) =>
+      Effect.map(Engine.make({ url, maxSize, idleTimeout, recycle: lifetime, acquireTimeout }), ({ acquire }) => ({
+        acquire: Effect.map(acquire, ({ id }) => Number(id))
+      }))
+  }
+  const errors: ErrorsSubject = {
+    url,
+    reasonOf: (url, sql) =>
+      Effect.flatMap(Engine.make({ url, maxSize: 1 }), (engine) =>
+        Effect.map(Effect.flip(engine.execute(sql)), (error) => ("reason" in error ? error.reason : error._tag))
+      )
+  }
   describe(`an engine on ${name} falls into no trap:`, () => {
     const traps = [
       ...clientTraps,
@@ -58,6 +74,8 @@ for (const { name, url } of servers()) {
       ...(name === "mariadb" ? [...mariadbTraps, ...mariadbFaultTraps] : [])
     ]
     for (const { id, title, run } of traps) it.scopedLive(`${title} (${id})`, () => run(engine))
+    for (const { id, title, run } of errorTraps) it.scopedLive(`${title} (${id})`, () => run(errors))
+    for (const { id, title, run } of poolingTraps) it.scopedLive(`${title} (${id})`, () => run(pool))
     for (const { id, title, run } of loadTraps) it.scopedLive(`${title} (${id})`, () => run(loader))
   })
 }

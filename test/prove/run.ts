@@ -8,19 +8,31 @@ import { aiomysqlTransactions } from "../mutants/AiomysqlTransactions.js"
 import { clumsyClient } from "../mutants/ClumsyClient.js"
 import { eagerClient } from "../mutants/EagerClient.js"
 import { naivePool } from "../mutants/NaivePool.js"
+import { oneTableOfErrors } from "../mutants/OneTableOfErrors.js"
 import { type OwnServer, startMariadb, startOwnMariadb } from "../support/servers/mariadb.js"
 import { clientTraps, mariadbTraps, pipeliningTraps } from "../traps/client.js"
 import { clumsyTraps, faultTraps, mariadbFaultTraps, optionTraps } from "../traps/faults.js"
+import { errorTraps } from "../traps/errors.js"
 import { crashTraps } from "../traps/crash.js"
 import { leaseTraps } from "../traps/leases.js"
 import { loadTraps } from "../traps/load.js"
 import { aiomysqlPoolTraps, effectPoolTraps } from "../traps/pool.js"
+import { poolingTraps } from "../traps/pooling.js"
 import { queryTraps } from "../traps/queries.js"
-import { sqliteTraps } from "../traps/sqlite.js"
+import { sqliteTraps, writersTraps } from "../traps/sqlite.js"
 import { operationsTraps, rowsTraps, tableTraps } from "../traps/tables.js"
 import { transactionTraps } from "../traps/transactions.js"
 import { Fell, told, type Trap } from "../traps/Trap.js"
-import { effectPool, kyselyItself, libsql, mysql2Loading, sqlMysql2, sqlMysql2Options } from "./subjects.js"
+import {
+  effectPool,
+  kyselyItself,
+  libsql,
+  libsqlWriters,
+  mysql2Loading,
+  mysql2Pool,
+  sqlMysql2,
+  sqlMysql2Options
+} from "./subjects.js"
 
 /** How long a trap may take. Each has shorter limits of its own for what it looks at. */
 const limit = "8 seconds"
@@ -79,9 +91,12 @@ const proveAll = (url: string, own: OwnServer): Effect.Effect<ReadonlyArray<Outc
       { server: () => own, settings: ["SET GLOBAL innodb_flush_log_at_trx_commit = 0"] },
       crashTraps
     ),
+    ...each("MySQL's table of errors for all (a mutant)", { ...oneTableOfErrors, url }, errorTraps),
+    ...each("mysql2's pool", { ...mysql2Pool, url }, poolingTraps),
     ...each("mysql2", { ...mysql2Loading, url }, loadTraps),
     ...each("a client that pipelines BEGIN (a mutant)", { ...eagerClient, url }, pipeliningTraps),
     ...each("libsql", libsql, sqliteTraps),
+    ...each("libsql", libsqlWriters, writersTraps),
     ...each("Kysely", kyselyItself, queryTraps),
     ...each("aiomysql.sa's rows (a mutant)", aiomysqlRows, rowsTraps),
     ...each("aiomysql.sa's tables (a mutant)", aiomysqlTables, tableTraps),

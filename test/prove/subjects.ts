@@ -10,8 +10,9 @@ import mysql2 from "mysql2"
 import type { Client, ClientSubject, Execute } from "../traps/client.js"
 import type { LoadSubject } from "../traps/load.js"
 import type { PoolSubject } from "../traps/pool.js"
+import type { PoolingSubject } from "../traps/pooling.js"
 import type { QuerySubject } from "../traps/queries.js"
-import type { SqliteSubject } from "../traps/sqlite.js"
+import type { SqliteSubject, WritersSubject } from "../traps/sqlite.js"
 
 export const effectPool: PoolSubject = {
   make: (items, { minSize = 0, maxSize, lifetime = 3_600_000 }) =>
@@ -73,6 +74,30 @@ export const sqlMysql2Options: Pick<ClientSubject, "make"> = {
     MysqlClient.make({ url: Redacted.make(url), poolConfig: { connectionLimit } }).pipe(
       Effect.map(clientOf),
       Effect.provide(Reactivity.layer)
+    )
+}
+
+/** The pool of mysql2 with the options that it has: it has none for how old a connection may become, and for how long to wait. */
+export const mysql2Pool: Pick<PoolingSubject, "make"> = {
+  make: (url, { maxSize, idleTimeout = 60_000 }) =>
+    Effect.map(
+      Effect.acquireRelease(
+        Effect.sync(() => mysql2.createPool({ uri: url, connectionLimit: maxSize, idleTimeout })),
+        (pool) => Effect.sync(() => pool.end(() => {}))
+      ),
+      (pool) => ({
+        acquire: Effect.map(
+          Effect.acquireRelease(
+            Effect.async<mysql2.PoolConnection, Error>((resume) => {
+              pool.getConnection((error, connection) =>
+                resume(error === null ? Effect.succeed(connection) : Effect.fail(error))
+              )
+            }),
+            (connection) => Effect.sync(() => connection.release())
+          ),
+          (connection) => connection.threadId
+        )
+      })
     )
 }
 
@@ -143,6 +168,37 @@ export const libsql: SqliteSubject = {
       }
     ),
   bindTrue: ["--eval", 'new (require("libsql"))(":memory:").prepare("SELECT ?").all([true])']
+}
+
+/** Two connections to one file, of which one that finds a lock waits for it for so long as it was told. */
+export const libsqlWriters: WritersSubject = {
+  make: (file) =>
+    Effect.gen(function* () {
+      const open = Effect.acquireRelease(
+        Effect.sync(() => new Database(file, { timeout: 1_000 })),
+        (database) => Effect.sync(() => database.close())
+      )
+      const free = [executeOn(yield* open), executeOn(yield* open)]
+      const lent = Effect.acquireRelease(
+        Effect.suspend(() => {
+          const execute = free.pop()
+          return execute === undefined ? Effect.fail("both connections are lent") : Effect.succeed(execute)
+        }),
+        (execute) => Effect.sync(() => free.push(execute))
+      )
+      return {
+        execute: (sql, parameters) => Effect.scoped(Effect.flatMap(lent, (execute) => execute(sql, parameters))),
+        transaction: (body) =>
+          Effect.scoped(
+            Effect.flatMap(lent, (execute) =>
+              Effect.onError(
+                Effect.zipRight(execute("BEGIN IMMEDIATE"), Effect.zipLeft(body(execute), execute("COMMIT"))),
+                () => Effect.ignore(execute("ROLLBACK"))
+              )
+            )
+          )
+      }
+    })
 }
 
 export const kyselyItself: QuerySubject = {

@@ -202,6 +202,10 @@ const wrong: ReadonlyArray<readonly [said: string, definition: TableDefinition, 
     tableOf("t", [id], { foreignKeys: [{ ...reference("f", "t"), referencedColumns: ["x"] }] })
   ],
   ["that is NOT NULL", tableOf("t", [id], { foreignKeys: [{ ...reference("f", "u"), onDelete: "set null" }] })],
+  ["a definition that cannot be read", tableOf("t", [column("a", { _tag: "Enum", values: [1, null] as never })])],
+  ["a definition that cannot be read", tableOf("t", [id], { checks: [{ name: "c", expression: 5 as never }] })],
+  ["a definition that cannot be read", tableOf("t", [id], { primaryKey: "id" as never })],
+  ["a definition that cannot be read", tableOf("t", [column("a", int, { default: value(Symbol("x") as never) })])],
   [
     "an action that is not known",
     tableOf("t", [id], { foreignKeys: [{ ...reference("f", "u"), onDelete: "cascade, x int" as never }] })

@@ -255,6 +255,12 @@ describe("A node of Kysely", () => {
     }
   })
 
+  it("that makes an index of a kind that is no word is refused", () => {
+    const index = db.schema.createIndex("i").on("person").column("name")
+    expect(textOf(index.using("btree"), mysql).sql).toContain("using btree")
+    expect(refused(index.using("btree) ; drop table person; --"), mysql)).toMatchObject({ argument: "statement" })
+  })
+
   it("may be as large as a query gets", () => {
     let query = db.selectFrom("person").select("id")
     for (let i = 0; i < 500; i++) query = query.where("id", "!=", i)

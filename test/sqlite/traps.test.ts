@@ -11,7 +11,14 @@ import {
   type TableSubject,
   tableTraps
 } from "../traps/tables.js"
-import { type Execute, type SqliteClient, type SqliteSubject, sqliteTraps } from "../traps/sqlite.js"
+import {
+  type Execute,
+  type SqliteClient,
+  type SqliteSubject,
+  sqliteTraps,
+  type WritersSubject,
+  writersTraps
+} from "../traps/sqlite.js"
 
 const file = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
@@ -33,6 +40,14 @@ const engine: SqliteSubject = {
     file("../../tsconfig.json"),
     file("../traps/bindTrue.ts")
   ]
+}
+
+const writers: WritersSubject = {
+  make: (path) =>
+    Effect.map(Engine.make({ url: `sqlite:${path}`, maxSize: 2 }), (engine) => {
+      const { execute } = clientOf(engine)
+      return { execute, transaction: (body) => engine.transaction(body(execute)) }
+    })
 }
 
 const rows: RowsSubject = {
@@ -85,6 +100,7 @@ const operations: OperationsSubject = {
 
 describe("an engine on embedded SQLite falls into no trap:", () => {
   for (const { id, title, run } of sqliteTraps) it.scopedLive(`${title} (${id})`, () => run(engine))
+  for (const { id, title, run } of writersTraps) it.scopedLive(`${title} (${id})`, () => run(writers))
   for (const { id, title, run } of rowsTraps) it.scopedLive(`${title} (${id})`, () => run(rows))
   for (const { id, title, run } of tableTraps) it.scopedLive(`${title} (${id})`, () => run(tables))
   for (const { id, title, run } of operationsTraps) it.scopedLive(`${title} (${id})`, () => run(operations))

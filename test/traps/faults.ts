@@ -12,6 +12,8 @@ const firstOf = ({ execute }: Pick<Client, "execute">, sql: string) => Effect.ma
 
 const connectionId = (client: Client) => Effect.map(firstOf(client, "SELECT CONNECTION_ID()"), Number)
 
+const isWrite = (statement: string) => /^INSERT/.test(statement)
+
 /** What clients of the pool of mysql2 do. */
 export const faultTraps: ReadonlyArray<Trap<ClientSubject>> = [
   {
@@ -48,50 +50,6 @@ export const faultTraps: ReadonlyArray<Trap<ClientSubject>> = [
         yield* must(/deadlock/i.test(told(exit)), `it ended with ${told(exit)}`)
       })
   },
-  ...(["T-44", "T-73"] as const).map((id): Trap<ClientSubject> => {
-    const isWrite = (statement: string) => /^INSERT/.test(statement)
-    return id === "T-44"
-      ? {
-          id,
-          title: "a connection to a server that has become read-only is not lent again",
-          run: ({ url, make }) =>
-            Effect.gen(function* () {
-              const look = yield* admin(url)
-              const t = yield* look.table("id INTEGER")
-              const between = yield* proxy(url, (statement) => (isWrite(statement) ? "read-only" : "pass"))
-              const client = yield* make(between.url, 1)
-              const before = yield* connectionId(client)
-              const exit = yield* Effect.exit(client.execute(`INSERT INTO ${t} VALUES (1)`)).pipe(inTime)
-              yield* mustFailTyped(exit)
-              if ((yield* look.query(`SELECT id FROM ${t}`)).length > 0)
-                return yield* Effect.fail("it was written: the trap has shown nothing")
-              const after = yield* connectionId(client).pipe(inTime)
-              yield* must(after !== before, "the next statement was executed on it")
-            })
-        }
-      : {
-          id,
-          title: "after a failover whoever writes is served by the next try",
-          run: ({ url, make }) =>
-            Effect.gen(function* () {
-              const look = yield* admin(url)
-              const t = yield* look.table("id INTEGER")
-              // Who was connected before the failover stays with the server that was demoted.
-              const demoted = new Set<number>()
-              const between = yield* proxy(url, (statement, connection) =>
-                isWrite(statement) && demoted.has(connection) ? "read-only" : "pass"
-              )
-              const client = yield* make(between.url, 1)
-              yield* client.execute("SELECT 1")
-              for (let connection = 1; connection <= between.connections(); connection++) demoted.add(connection)
-              const write = client.execute(`INSERT INTO ${t} VALUES (1)`)
-              const first = yield* Effect.exit(write)
-              if (Exit.isSuccess(first)) return yield* Effect.fail("it was not demoted: the trap has shown nothing")
-              const second = yield* Effect.exit(write).pipe(inTime)
-              yield* must(Exit.isSuccess(second), `the next try ended with ${told(second)}`)
-            })
-        }
-  }),
   {
     id: "T-77",
     title: "whoever has the only connection can execute what asks for one",
@@ -262,6 +220,45 @@ export const clumsyTraps: ReadonlyArray<Trap<ClientSubject>> = [
         yield* Effect.sleep("50 millis")
         const exit = yield* Effect.exit(client.execute("SELECT 1")).pipe(inTime)
         yield* must(Exit.isSuccess(exit), `whoever came next got ${told(exit)}`)
+      })
+  },
+  {
+    id: "T-44",
+    title: "a connection to a server that has become read-only is not lent again",
+    run: ({ url, make }) =>
+      Effect.gen(function* () {
+        const look = yield* admin(url)
+        const t = yield* look.table("id INTEGER")
+        const between = yield* proxy(url, (statement) => (isWrite(statement) ? "read-only" : "pass"))
+        const client = yield* make(between.url, 1)
+        const before = yield* connectionId(client)
+        yield* mustFailTyped(yield* Effect.exit(client.execute(`INSERT INTO ${t} VALUES (1)`)).pipe(inTime))
+        if ((yield* look.query(`SELECT id FROM ${t}`)).length > 0)
+          return yield* Effect.fail("it was written: the trap has shown nothing")
+        const after = yield* connectionId(client).pipe(inTime)
+        yield* must(after !== before, "the next statement was executed on it")
+      })
+  },
+  {
+    id: "T-73",
+    title: "after a failover whoever writes is served by the next try",
+    run: ({ url, make }) =>
+      Effect.gen(function* () {
+        const look = yield* admin(url)
+        const t = yield* look.table("id INTEGER")
+        // Who was connected before the failover stays with the server that was demoted.
+        const demoted = new Set<number>()
+        const between = yield* proxy(url, (statement, connection) =>
+          isWrite(statement) && demoted.has(connection) ? "read-only" : "pass"
+        )
+        const client = yield* make(between.url, 1)
+        yield* client.execute("SELECT 1")
+        for (let connection = 1; connection <= between.connections(); connection++) demoted.add(connection)
+        const write = client.execute(`INSERT INTO ${t} VALUES (1)`)
+        const first = yield* Effect.exit(write)
+        if (Exit.isSuccess(first)) return yield* Effect.fail("it was not demoted: the trap has shown nothing")
+        const second = yield* Effect.exit(write).pipe(inTime)
+        yield* must(Exit.isSuccess(second), `the next try ended with ${told(second)}`)
       })
   },
   {

@@ -1,5 +1,8 @@
 // Traps for clients of embedded SQLite, with a pool of their own.
 import { execFile } from "node:child_process"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { Effect, Exit, type Scope } from "effect"
 import { must, mustFailTyped, told, type Trap, within } from "./Trap.js"
 
@@ -84,6 +87,63 @@ export const sqliteTraps: ReadonlyArray<Trap<SqliteSubject>> = [
         yield* Effect.sleep("600 millis")
         const exit = yield* Effect.exit(client.execute("SELECT count(*) FROM t")).pipe(inTime)
         yield* must(Exit.isSuccess(exit), `the table that was made is not there: ${told(exit)}`)
+      })
+  }
+]
+
+/** Clients that write to one file. */
+export interface WritersSubject {
+  /** A client of the file with two connections. */
+  readonly make: (file: string) => Effect.Effect<WritingClient, unknown, Scope.Scope>
+}
+
+export interface WritingClient {
+  readonly execute: Execute
+  readonly transaction: (body: (execute: Execute) => Effect.Effect<void, unknown>) => Effect.Effect<void, unknown>
+}
+
+/** The longest time, in milliseconds, in which nothing else happened in this process. */
+const longestStandstill = Effect.acquireRelease(
+  Effect.sync(() => {
+    let longest = 0
+    let last = performance.now()
+    const timer = setInterval(() => {
+      longest = Math.max(longest, performance.now() - last)
+      last = performance.now()
+    }, 5)
+    return { timer, longest: () => longest }
+  }),
+  ({ timer }) => Effect.sync(() => clearInterval(timer))
+)
+
+export const writersTraps: ReadonlyArray<Trap<WritersSubject>> = [
+  {
+    id: "T-88",
+    title: "a second writer waits for the first without holding up the process, and is served",
+    run: ({ make }) =>
+      Effect.gen(function* () {
+        const folder = yield* Effect.acquireRelease(
+          Effect.sync(() => mkdtempSync(join(tmpdir(), "effect-sa-writers-"))),
+          (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
+        )
+        const client = yield* make(join(folder, "writers.db"))
+        yield* client.execute("CREATE TABLE t (id INTEGER PRIMARY KEY)")
+        const standstill = yield* longestStandstill
+        const insert = (id: number) => (execute: Execute) => execute(`INSERT INTO t VALUES (${id})`)
+        const first = client.transaction((execute) =>
+          Effect.zipLeft(Effect.asVoid(insert(1)(execute)), Effect.sleep("200 millis"))
+        )
+        const second = Effect.delay(
+          client.transaction((execute) => Effect.asVoid(insert(2)(execute))),
+          "50 millis"
+        )
+        const exits = yield* Effect.all([Effect.exit(first), Effect.exit(second)], { concurrency: 2 }).pipe(inTime)
+        const failed = exits.find(Exit.isFailure)
+        yield* must(
+          failed === undefined,
+          `one of them ended with ${told(failed ?? Exit.void)}, and the process stood still for ${standstill.longest().toFixed(0)} ms`
+        )
+        yield* must(standstill.longest() < 150, `the process stood still for ${standstill.longest().toFixed(0)} ms`)
       })
   }
 ]

@@ -104,6 +104,9 @@ person.insert(undefined, { returning: ["nickname"] })
 Table.make("t", { n: Column.integer.pipe(Column.schema(Schema.Trim)) })
 // @ts-expect-error a default of another type
 Table.make("t", { n: Column.integer.pipe(Column.withDefault("one")) })
+// @ts-expect-error a default of NULL for a column that cannot be that
+Table.make("t", { n: Column.integer.pipe(Column.withDefault(null)) })
+Table.make("t", { n: Column.integer.pipe(Column.nullable, Column.withDefault(null), Column.onUpdate(null)) })
 // @ts-expect-error a role that is none
 Table.make("t", { role: Column.enumeration("admin", "guest").pipe(Column.withDefault("owner")) })
 Table.make("t", { id: Column.uuid.pipe(Column.withDefault(Effect.sync(() => crypto.randomUUID()))) })

@@ -46,7 +46,7 @@ export interface Running {
 export const startGuarded = (command: ReadonlyArray<string>, folder: string): Promise<Running> =>
   new Promise((resolve, reject) => {
     const guard =
-      'd=$1; shift; run() { "$@" >>"$d/stdout.log" 2>&1 </dev/null & p=$!; echo $p; }; run "$@"; while read -r again; do wait $p; run "$@"; done; kill -TERM $p 2>/dev/null; (sleep 20; kill -KILL $p 2>/dev/null) >/dev/null 2>&1 & wait $p; kill $! 2>/dev/null; rm -rf "$d"'
+      'd=$1; shift; run() { "$@" >>"$d/stdout.log" 2>&1 </dev/null & p=$!; echo $p; }; run "$@"; while read -r again; do wait $p 2>/dev/null; run "$@"; done; kill -TERM $p 2>/dev/null; (sleep 20; kill -KILL $p 2>/dev/null) >/dev/null 2>&1 & wait $p; kill $! 2>/dev/null; rm -rf "$d"'
     const child: ChildProcess = spawn("sh", ["-c", guard, "sh", folder, ...command], {
       stdio: ["pipe", "pipe", "inherit"],
       detached: true
