@@ -330,7 +330,6 @@ const makeEngine = (pool: Pool.Pool): Engine => {
   return engine
 }
 
-
 /**
  * Makes an engine that lives as long as the scope (`aiomysql.sa.create_engine`). Without an URL it is an embedded SQLite
  * database in memory.

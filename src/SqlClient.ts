@@ -15,17 +15,18 @@ import * as Sql from "@effect/sql/Statement"
 import type { MysqlClient as Mysql, TypeId as MysqlTypeId } from "@effect/sql-mysql2/MysqlClient"
 import { Cause, Config, Context, Effect, FiberRef, Layer, type Scope, Tracer } from "effect"
 import type { ConfigError } from "effect/ConfigError"
-import type { Dialect } from "./Dialect.js"
 import * as Engine from "./Engine.js"
 import { ArgumentError, type ExecuteError } from "./Errors.js"
+import { bindLikeMysql2 } from "./Mysql2Binding.js"
 import { settingsLikeMysql2 } from "./Options.js"
 import * as Pool from "./Pool.js"
 import type { Ambient } from "./SAConnection.js"
 import { read, type SqlClientConfig } from "./SqlClientConfig.js"
+import * as SqlCompiler from "./SqlCompiler.js"
 import { type Bind, SqlConnection, SqlExecutor } from "./SqlExecutor.js"
 import { isSqlFailure, SqlFailure } from "./SqlFailure.js"
 import * as SqlStatement from "./SqlStatement.js"
-import { bind, isPlainObject } from "./Value.js"
+import { bind } from "./Value.js"
 
 export {
   /**
@@ -63,81 +64,6 @@ export const MysqlClient: Context.Tag<Mysql, Mysql> = Context.GenericTag<Mysql>(
 
 // A type of another module's symbol cannot be had without loading that module; it is registered under this name.
 const mysqlTypeId = Symbol.for("@effect/sql-mysql2/MysqlClient") as MysqlTypeId
-
-// ---------------------------------------------------------------------------------------------------------------------
-// dialects
-
-type Returning = readonly [sql: string, params: ReadonlyArray<unknown>] | undefined
-
-/** A table of the rows, by selects: the one way to write it that every version of every database here has. */
-const selects = (
-  columns: string,
-  alias: string,
-  rows: ReadonlyArray<ReadonlyArray<unknown>>,
-  quote: string,
-  returning: Returning
-): readonly [string, ReadonlyArray<unknown>] => {
-  const names =
-    columns.match(
-      new RegExp(
-        `${quote}(?:[^${quote}]|${quote}${quote})*${quote}(?:\\.${quote}(?:[^${quote}]|${quote}${quote})*${quote})*`,
-        "g"
-      )
-    ) ?? []
-  const first = `SELECT ${names.map((name) => `? AS ${name}`).join(", ")}`
-  const others = `UNION ALL SELECT ${names.map(() => "?").join(", ")}`
-  const table = `(${rows.map((_, i) => (i === 0 ? first : others)).join(" ")}) AS ${alias}`
-  return returning === undefined
-    ? [table, rows.flat()]
-    : [`${table} RETURNING ${returning[0]}`, [...rows.flat(), ...returning[1]]]
-}
-
-const compilerOf = (dialect: Dialect, transform: ((name: string) => string) | undefined): Sql.Compiler => {
-  const quote = dialect.name === "mysql" ? "`" : '"'
-  const escape = Sql.defaultEscape(quote)
-  return Sql.makeCompiler({
-    dialect: dialect.name,
-    placeholder: () => "?",
-    onIdentifier: (name, withoutTransform) =>
-      escape(transform === undefined || withoutTransform ? name : transform(name)),
-    onRecordUpdate: (_placeholders, alias, columns, rows, returning) => selects(columns, alias, rows, quote, returning),
-    onCustom: () => ["", []]
-  })
-}
-
-/** As mysql2 binds: dates by the time zone of the process, and objects that say themselves what they are as JSON. */
-const bindLikeMysql2: Bind = (value, argument) => {
-  const bound = bind(isJson(value) ? JSON.stringify(value) : value, argument)
-  return bound instanceof Date ? asLocal(bound) : bound
-}
-
-const isJson = (value: unknown): boolean =>
-  typeof value === "object" &&
-  value !== null &&
-  !isPlainObject(value) &&
-  !(value instanceof Date) &&
-  !(value instanceof Uint8Array) &&
-  !Effect.isEffect(value) &&
-  bind(value, "value") instanceof ArgumentError &&
-  typeof Reflect.get(value, "toJSON") === "function"
-
-/** The date whose parts in UTC are the parts of this one in the time zone of the process. */
-const asLocal = (date: Date): Date => {
-  const local = new Date(
-    Date.UTC(
-      date.getFullYear(),
-      date.getMonth(),
-      date.getDate(),
-      date.getHours(),
-      date.getMinutes(),
-      date.getSeconds(),
-      date.getMilliseconds()
-    )
-  )
-  // Date.UTC takes the years 0 to 99 for 1900 to 1999.
-  if (date.getFullYear() < 100) local.setUTCFullYear(date.getFullYear(), date.getMonth(), date.getDate())
-  return local
-}
 
 // ---------------------------------------------------------------------------------------------------------------------
 // transactions
@@ -267,7 +193,7 @@ export const make = (config: SqlClientConfig): Effect.Effect<Mysql, SqlError, Sc
     return yield* clientOf(
       executor,
       {
-        compiler: compilerOf(engine.dialect, transformQueryNames),
+        compiler: SqlCompiler.make(engine.dialect, transformQueryNames),
         transformRows:
           transformResultNames === undefined ? undefined : Sql.defaultTransforms(transformResultNames).array,
         spanAttributes
@@ -353,7 +279,7 @@ export const fromEngine = (
     clientOf(
       executor,
       {
-        compiler: compilerOf(engine.dialect, transformQueryNames),
+        compiler: SqlCompiler.make(engine.dialect, transformQueryNames),
         transformRows:
           transformResultNames === undefined ? undefined : Sql.defaultTransforms(transformResultNames).array,
         spanAttributes: [...Object.entries(spanAttributes), ["db.system.name", engine.dialect.name]]

@@ -6,7 +6,7 @@
  */
 import { TransactionConnection } from "@effect/sql/SqlClient"
 import type { Connection } from "@effect/sql/SqlConnection"
-import { Chunk, type Context, Effect, FiberRef, Option, type Scope, Stream } from "effect"
+import { Chunk, type Context, Effect, Option, type Scope, Stream } from "effect"
 import type { DriverResult, RowStream } from "./Driver.js"
 import type { Core } from "./Engine.js"
 import { ArgumentError, type ExecuteError } from "./Errors.js"
@@ -16,7 +16,7 @@ import { SqlFailure } from "./SqlFailure.js"
 import * as SqlRows from "./SqlRows.js"
 import { ofBuilt, type SqlText } from "./SqlText.js"
 import type { Compiled } from "./Statement.js"
-import { bind, type BoundValue } from "./Value.js"
+import type { bind, BoundValue } from "./Value.js"
 
 /**
  * What makes other rows of rows, such as ones with other names.
@@ -308,13 +308,3 @@ export const transformed = (
 ): ReadonlyArray<unknown> =>
   // What is in the list are rows, headers and lists of rows: objects all.
   transformRows === undefined ? rows : transformRows(rows as ReadonlyArray<object>)
-
-/**
- * The context of the fiber that runs this.
- *
- * @since 0.1.0
- * @category combinators
- */
-export const inContext = <A, E, R>(
-  run: (context: Context.Context<never>) => Effect.Effect<A, E, R>
-): Effect.Effect<A, E, R> => Effect.withFiberRuntime((fiber) => run(fiber.getFiberRef(FiberRef.currentContext)))

@@ -22,7 +22,7 @@ import {
 import type { DriverResult } from "./Driver.js"
 import { ArgumentError } from "./Errors.js"
 import { type Prepared, type SqlExecutor, transformed, type TransformRows } from "./SqlExecutor.js"
-import { SqlFailure } from "./SqlFailure.js"
+import type { SqlFailure } from "./SqlFailure.js"
 import * as SqlRows from "./SqlRows.js"
 import type { SqlText } from "./SqlText.js"
 
@@ -337,10 +337,10 @@ export class SqlStatement<A> extends Effectable.Class<ReadonlyArray<A>, SqlError
     return JSON.stringify(this.toJSON())
   }
 
-  /** The text; parameters are not for logs. */
+  /** For logs, which is why it has no parameters. */
   toJSON(): unknown {
-    const [sql, params] = this.compile()
-    return { _id: "@effect/sql/Statement", segments: this.segments, sql, params }
+    const [sql] = this.compile()
+    return { _id: "@effect/sql/Statement", sql }
   }
 }
 

@@ -349,6 +349,14 @@ const insertText = (
   }
   if (onConflict !== undefined && onConflict !== "ignore" && updated.length === 0)
     return refuse("onConflict.update", "no columns", "the columns that are set")
+  // It would be set to its default, or to NULL.
+  const lacking = updated.find((name) => !names.includes(name))
+  if (lacking !== undefined)
+    return refuse(
+      `onConflict.update, ${JSON.stringify(lacking)}`,
+      "a column that no row has a value for",
+      "one that has"
+    )
   const values =
     names.length > 0
       ? `(${names.map(quoted).join(", ")}) VALUES (${names.map(() => "?").join(", ")})`

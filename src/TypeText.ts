@@ -193,13 +193,17 @@ export const sqlDefault = (text: string, type: SqlType, reading: Reading): Serve
 }
 
 /**
- * The time of now as a default of SQLite, with so many digits of a second. Its clock has three: more are zeros.
+ * The time of now as a default of SQLite, with so many digits of a second that are not zero; its clock has three. It is written
+ * as a Date is bound, with milliseconds, because SQLite compares texts.
  *
  * @since 0.1.0
  * @category defaults
  */
-export const sqliteTimestamp = (fraction: number): string =>
-  fraction === 0 ? "current_timestamp" : `(substr(strftime('%Y-%m-%d %H:%M:%f', 'now') || '000', 1, ${20 + fraction}))`
+export const sqliteTimestamp = (fraction: number): string => {
+  const known = Math.min(fraction, 3)
+  const zeros = "0".repeat(Math.max(fraction, 3) - known)
+  return `(substr(strftime('%Y-%m-%d %H:%M:%f', 'now'), 1, ${20 + known}) || '${zeros}')`
+}
 
 /** A number without quotes is one, also where its column is of another type. */
 const numberDefault = (sql: string, type: SqlType): ServerDefault => {

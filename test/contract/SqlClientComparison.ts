@@ -156,11 +156,13 @@ const onMariadb: typeof both = [
 const onMysql: typeof both = [["VECTOR(2)", "STRING_TO_VECTOR('[1,2.5]')"]]
 
 /** Types that give something else here, and why. */
-const columnDifferences = [
+const columnDifferences = (backend: Backend): ReadonlyArray<string> => [
   // The shortest number that is the same float, as by the other ways.
   ...["execute", "values", "raw", "withoutTransform"].map((way) => `FLOAT by ${way}`),
-  // As by the other ways.
-  ...["unprepared", "stream"].map((way) => `TIME(3) by ${way}`)
+  // As by the other ways, without zeros at the end.
+  ...["unprepared", "stream"].map((way) => `TIME(3) by ${way}`),
+  // NULL is NULL, and no empty list.
+  ...(backend.name === "mysql" ? ["unprepared", "stream"].map((way) => `VECTOR(2) by ${way}`) : [])
 ]
 
 const columnsTest = (backend: Backend, zone: string): void => {
@@ -191,7 +193,7 @@ const columnsTest = (backend: Backend, zone: string): void => {
             )
             different.push(...found.map(({ what }) => what))
           }
-          expect(different.sort()).toEqual([...columnDifferences].sort())
+          expect(different.sort()).toEqual([...columnDifferences(backend)].sort())
         }),
       60_000
     )
@@ -240,7 +242,7 @@ const selected = [
   "COUNT(*) OVER () AS c",
   "n * 2 AS n2",
   "DATE(d) AS day",
-  "TIME(d) AS t",
+  "CAST(d AS TIME) AS t",
   "HEX(x)",
   "b IS NULL AS nothing",
   "CAST(i AS CHAR) AS text"
@@ -318,14 +320,6 @@ const differences = (backend: Backend): ReadonlyArray<Compared & Omit<Difference
     one("an object", "SELECT ? AS v", [{ a: 1 }], "unprepared", '[{"v":"{\\"a\\":1}"}]', '[{"v":"[object Object]"}]'),
     one("a list", "SELECT HEX(?) AS v", [[1, 2]], "unprepared", '[{"v":"5B312C325D"}]', "fails"),
     one("an invalid Date", "SELECT HEX(?) AS v", [new Date(Number.NaN)], "unprepared", "fails", '[{"v":null}]'),
-    one(
-      "a Date of the year 50",
-      "SELECT YEAR(?) AS v",
-      [new Date("0050-05-05T12:00:00Z")],
-      "execute",
-      '[{"v":50}]',
-      '[{"v":50}]'
-    ),
     one("a column __proto__", "SELECT 1 AS `__proto__`", [], "execute", '[{"__proto__":1}]', "fails"),
     one(
       "a column __proto__ of a stream",
@@ -335,15 +329,7 @@ const differences = (backend: Backend): ReadonlyArray<Compared & Omit<Difference
       '[{"__proto__":1}]',
       "nothing comes"
     ),
-    // Whole numbers are integers here; there they are doubles, and what is exact with an integer is not.
-    one(
-      "a whole number by a decimal",
-      "SELECT CAST(1.5 * ? AS CHAR) + 0 = 1.5 AS same, ? AS v",
-      [1, 1],
-      "execute",
-      '[{"same":1,"v":1}]',
-      '[{"same":1,"v":1}]'
-    ),
+    // Whole numbers are integers here, and exact; there they are doubles, but where MySQL says that it wants an integer.
     ...(backend.name === "mariadb"
       ? [
           one(
@@ -420,7 +406,7 @@ export const sqlClientComparison = (backend: Backend): void => {
         for (const { here, there, ...statement } of differences(backend)) {
           const found = yield* compare(both, [statement])
           const what = `${statement.label} by ${statement.ways?.join()}`
-          expect([statement.label, found]).toEqual([statement.label, here === there ? [] : [{ what, here, there }]])
+          expect([statement.label, found]).toEqual([statement.label, [{ what, here, there }]])
         }
       })
     )

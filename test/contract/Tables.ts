@@ -134,7 +134,7 @@ export const tablesContract = (backend: Backend): void => {
         const t = Table.make(tableName(), {
           id: Column.integer.pipe(Column.primaryKey, Column.autoIncrement),
           state: Column.varchar(10).pipe(Column.serverDefault("new")),
-          at: Column.datetime(3).pipe(Column.serverDefault(Column.currentTimestamp(3)))
+          at: Column.datetime().pipe(Column.serverDefault(Column.currentTimestamp()))
         })
         yield* created(t)
         yield* Engine.execute(t.insert({}))
@@ -145,6 +145,10 @@ export const tablesContract = (backend: Backend): void => {
         // Beside a row that has it, a default that is a value is filled in; one that only the database knows is not.
         yield* Engine.execute(t.insert([{ state: "old" }, {}]))
         expect((yield* Engine.execute(t.select((query) => query.where("state", "=", "new")))).rowCount).toBe(4)
+        // What the database has set is found by what it gave.
+        const at = rows[0]?.at ?? new Date(0)
+        const found = yield* Engine.execute(t.select((query) => query.where("at", "=", at).where("id", "=", 1)))
+        expect(found.rowCount).toBe(1)
         const refused = yield* failed(Engine.execute(t.insert([{ at: new Date() }, {}])))
         expect(refused).toMatchObject({ _tag: "ArgumentError", argument: "values[1].at" })
       })
@@ -197,15 +201,18 @@ export const tablesContract = (backend: Backend): void => {
 
     withEngine(backend, "leaves out or updates rows whose key another has, where it is told to", () =>
       Effect.gen(function* () {
-        const stock = Table.make(tableName("stock"), {
-          sku: Column.varchar(10).pipe(Column.primaryKey),
-          name: Column.varchar(20),
-          pieces: Column.integer
-        })
+        const columns = { sku: Column.varchar(10).pipe(Column.primaryKey), name: Column.varchar(20) }
+        const stock = Table.make(tableName("stock"), { ...columns, pieces: Column.integer })
         yield* created(stock)
         yield* Engine.execute(stock.insert([{ sku: "a", name: "nut", pieces: 1 }]))
         const twice = yield* failed(Engine.execute(stock.insert({ sku: "a", name: "bolt", pieces: 2 })))
         expect(twice).toMatchObject({ _tag: "IntegrityError", reason: "UniqueViolation" })
+        const loose = Table.make(stock.name, { ...columns, pieces: Column.integer.pipe(Column.serverDefault(0)) })
+        const lacking = loose.insert({ sku: "a", name: "bolt" }, { onConflict: { update: ["pieces"] } })
+        expect(yield* failed(Engine.execute(lacking))).toMatchObject({
+          _tag: "ArgumentError",
+          argument: 'onConflict.update, "pieces"'
+        })
         yield* Engine.execute(stock.insert({ sku: "a", name: "bolt", pieces: 3 }, { onConflict: "ignore" }))
         const all = stock.select((query) => query.orderBy("sku"))
         expect((yield* Engine.execute(all)).rows.map(({ name, pieces }) => [name, pieces])).toEqual([["nut", 1]])

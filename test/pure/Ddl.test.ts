@@ -78,7 +78,7 @@ describe("Ddl.createTable", () => {
     expect(made(person, sqlite, true)).toEqual([
       'create table if not exists "person" ("id" INTEGER not null primary key autoincrement, "name" VARCHAR(50) not null, ' +
         "\"kind\" VARCHAR(4) default 'it''s', " +
-        "\"at\" DATETIME(3) default (substr(strftime('%Y-%m-%d %H:%M:%f', 'now') || '000', 1, 23)), \"boss\" INT, " +
+        "\"at\" DATETIME(3) default (substr(strftime('%Y-%m-%d %H:%M:%f', 'now'), 1, 23) || ''), \"boss\" INT, " +
         'constraint "by_name" unique ("name"), ' +
         'constraint "to_boss" foreign key ("boss") references "person" ("id") on delete set null on update no action, ' +
         "constraint \"enum_kind\" check (\"kind\" in ('a', 'it''s')), constraint \"named\" check (name <> ''))",

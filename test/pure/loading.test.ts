@@ -43,6 +43,18 @@ describe("the built package", () => {
     expect([has(loaded, mysql2), has(loaded, sqlite)]).toEqual([false, false])
   })
 
+  it("loads @effect/sql for its client only, and sql-mysql2 not even for that", async () => {
+    const main = await loadedBy(`await import("effect-sa")`)
+    const client = await loadedBy(`await import("effect-sa/SqlClient")`)
+    const sql = /node_modules\/@effect\/sql\//
+    expect([has(main, sql), has(client, sql), has(client, /sql-mysql2/), has(client, mysql2)]).toEqual([
+      false,
+      true,
+      false,
+      false
+    ])
+  })
+
   it("loads Kysely for its query builder only", async () => {
     const engine = await loadedBy(`
       const { Engine } = await import("effect-sa"); const { Effect } = await import("effect")

@@ -1,0 +1,48 @@
+/**
+ * Parameters as programs bind them that were written for mysql2.
+ *
+ * @since 0.1.0
+ */
+import { Effect } from "effect"
+import { ArgumentError } from "./Errors.js"
+import { bind, type BoundValue, isPlainObject } from "./Value.js"
+
+/**
+ * As `Value.bind`, but that dates have the time zone of the process, and that objects which say themselves what they are as JSON
+ * are that.
+ *
+ * @since 0.1.0
+ * @category binding
+ */
+export const bindLikeMysql2 = (value: unknown, argument: string): BoundValue | ArgumentError => {
+  const bound = bind(isJson(value) ? JSON.stringify(value) : value, argument)
+  return bound instanceof Date ? asLocal(bound) : bound
+}
+
+const isJson = (value: unknown): boolean =>
+  typeof value === "object" &&
+  value !== null &&
+  !isPlainObject(value) &&
+  !(value instanceof Date) &&
+  !(value instanceof Uint8Array) &&
+  !Effect.isEffect(value) &&
+  bind(value, "value") instanceof ArgumentError &&
+  typeof Reflect.get(value, "toJSON") === "function"
+
+/** The date whose parts in UTC are the parts of this one in the time zone of the process. */
+const asLocal = (date: Date): Date => {
+  const local = new Date(
+    Date.UTC(
+      date.getFullYear(),
+      date.getMonth(),
+      date.getDate(),
+      date.getHours(),
+      date.getMinutes(),
+      date.getSeconds(),
+      date.getMilliseconds()
+    )
+  )
+  // Date.UTC takes the years 0 to 99 for 1900 to 1999.
+  if (date.getFullYear() < 100) local.setUTCFullYear(date.getFullYear(), date.getMonth(), date.getDate())
+  return local
+}

@@ -1,0 +1,51 @@
+/**
+ * How the statements of the client for `@effect/sql` are written in a dialect.
+ *
+ * @since 0.1.0
+ */
+import * as Sql from "@effect/sql/Statement"
+import type { Dialect } from "./Dialect.js"
+
+type Returning = readonly [sql: string, params: ReadonlyArray<unknown>] | undefined
+
+/** A table of the rows, by selects: the one way to write it that every version of every database here has. */
+const selects = (
+  columns: string,
+  alias: string,
+  rows: ReadonlyArray<ReadonlyArray<unknown>>,
+  quote: string,
+  returning: Returning
+): readonly [string, ReadonlyArray<unknown>] => {
+  const names =
+    columns.match(
+      new RegExp(
+        `${quote}(?:[^${quote}]|${quote}${quote})*${quote}(?:\\.${quote}(?:[^${quote}]|${quote}${quote})*${quote})*`,
+        "g"
+      )
+    ) ?? []
+  const first = `SELECT ${names.map((name) => `? AS ${name}`).join(", ")}`
+  const others = `UNION ALL SELECT ${names.map(() => "?").join(", ")}`
+  const table = `(${rows.map((_, i) => (i === 0 ? first : others)).join(" ")}) AS ${alias}`
+  return returning === undefined
+    ? [table, rows.flat()]
+    : [`${table} RETURNING ${returning[0]}`, [...rows.flat(), ...returning[1]]]
+}
+
+/**
+ * The compiler of a client: `sql.updateValues` is a table here too, which the ones of `@effect/sql` leave out.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (dialect: Dialect, transform: ((name: string) => string) | undefined): Sql.Compiler => {
+  const quote = dialect.name === "mysql" ? "`" : '"'
+  const escape = Sql.defaultEscape(quote)
+  return Sql.makeCompiler({
+    dialect: dialect.name,
+    placeholder: () => "?",
+    onIdentifier: (name, withoutTransform) =>
+      escape(transform === undefined || withoutTransform ? name : transform(name)),
+    onRecordUpdate: (_placeholders, alias, columns, rows, returning) => selects(columns, alias, rows, quote, returning),
+    onCustom: () => ["", []]
+  })
+}
