@@ -15,6 +15,8 @@ import { bind, type BoundValue, isPlainObject } from "./Value.js"
  * @category binding
  */
 export const bindLikeMysql2 = (value: unknown, argument: string): BoundValue | ArgumentError => {
+  // A whole number may be sent as a double, and true is none.
+  if (typeof value === "boolean") return value ? 1n : 0n
   const bound = bind(isJson(value) ? JSON.stringify(value) : value, argument)
   return bound instanceof Date ? asLocal(bound) : bound
 }

@@ -36,7 +36,7 @@ import type { Err } from "./wire/Answer.js"
 import * as Session from "./Session.js"
 import * as StatementTimeout from "./StatementTimeout.js"
 import * as Commands from "./wire/Commands.js"
-import { Command, Status } from "./wire/Constants.js"
+import { Command, FieldType, Status } from "./wire/Constants.js"
 import { type Conversation, drainBudget, Exchange, type Plan } from "./wire/Conversation.js"
 import { Shapes } from "./wire/Shape.js"
 import * as Warnings from "./Warnings.js"
@@ -79,6 +79,8 @@ interface PreparedStatement extends Plan {
   readonly key: string
   id: number
   lastUse: number
+  /** Where whole numbers go as doubles, for programs that were written for mysql2. */
+  readonly doubles?: ReadonlyArray<boolean> | undefined
 }
 
 /** Makes a driver. The scope's end waits for the kills that are under way. */
@@ -646,7 +648,12 @@ class MysqlConnection implements DriverConnection {
       this.forget(statement)
       this.run(request, begun, done)
     })
-    this.begin(exchange, begun, Commands.execute(statement.id, request.parameters), request.setBySet)
+    this.begin(
+      exchange,
+      begun,
+      Commands.execute(statement.id, request.parameters, true, statement.doubles),
+      request.setBySet
+    )
   }
 
   /**
@@ -671,7 +678,7 @@ class MysqlConnection implements DriverConnection {
         conversation.tell(Commands.closeStatement(statement.id))
         done(settled, settled.error)
       })
-      this.begin(exchange, begun, Commands.execute(statement.id, parameters, false), setBySet)
+      this.begin(exchange, begun, Commands.execute(statement.id, parameters, false, statement.doubles), setBySet)
     }
     send()
   }
@@ -709,10 +716,12 @@ class MysqlConnection implements DriverConnection {
         id: settled.prepared.id,
         lastUse: 0,
         shape: undefined,
-        metadata: undefined
+        metadata: undefined,
+        doubles: exchange.parameterTypes?.map((type) => !integers.has(type))
       }
       done(statement, undefined)
     })
+    if (this.settings.session.manner === "mysql2") exchange.parameterTypes = []
     this.conversation.begin(exchange, Commands.simple(Command.STMT_PREPARE, sql))
   }
 
@@ -850,6 +859,9 @@ class MysqlRowStream implements RowStream {
     })
   }
 }
+
+/** Types of parameters for which mysql2 sends whole numbers as integers, and doubles for others. */
+const integers: ReadonlySet<number> = new Set([FieldType.TINY, FieldType.SHORT, FieldType.LONG, FieldType.LONGLONG])
 
 /** 1243: the server does not know the statement. 1615: a table changed too much under it. Neither has executed anything. */
 const isToBePreparedAgain = (error: DriverError | undefined): boolean =>

@@ -278,7 +278,8 @@ class SqliteConnection implements DriverConnection {
         } catch (thrown) {
           if (!isBusy(thrown)) return Effect.fail(errorOf(thrown, sql))
           return Effect.clockWith((clock) => {
-            const now = clock.unsafeCurrentTimeMillis()
+            // A clock that nobody sets.
+            const now = Math.trunc(Number(clock.unsafeCurrentTimeNanos()) / 1e6)
             const end = deadline ?? now + patience
             if (now >= end) return Effect.fail(lockError(sql, patience))
             return Effect.flatMap(Effect.sleep(Math.min(delay, end - now)), () =>

@@ -290,6 +290,14 @@ const onLayer = (backend: Backend, { name, layer }: SqlLayer): void => {
       })
     )
 
+    withSql(backend, layer(), "refuses a statement that begins or ends a transaction within one", () =>
+      Effect.gen(function* () {
+        const sql = yield* Sql.SqlClient
+        const error = yield* Effect.flip(sql.withTransaction(Effect.zipRight(sql`SELECT 1 AS one`, sql`COMMIT`)))
+        expect(error).toMatchObject({ _tag: "SqlError", cause: { _tag: "InvalidRequestError" } })
+      })
+    )
+
     withSql(backend, layer({ maxConnections: 1 }), "ends a transaction at once when its fiber is interrupted", () =>
       Effect.gen(function* () {
         const sql = yield* Sql.SqlClient

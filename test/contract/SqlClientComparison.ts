@@ -299,7 +299,7 @@ const statementsByChance = (seed: number, count: number): ReadonlyArray<Compared
 // parameters and the rest
 
 /** Statements that give something else here, each with what they give here and there. */
-const differences = (backend: Backend): ReadonlyArray<Compared & Omit<Difference, "what">> => {
+const differences = (early: Date): ReadonlyArray<Compared & Omit<Difference, "what">> => {
   const one = (
     label: string,
     text: string,
@@ -329,28 +329,69 @@ const differences = (backend: Backend): ReadonlyArray<Compared & Omit<Difference
       '[{"__proto__":1}]',
       "nothing comes"
     ),
-    // Whole numbers are integers here, and exact; there they are doubles, but where MySQL says that it wants an integer.
-    ...(backend.name === "mariadb"
-      ? [
-          one(
-            "a whole number divided",
-            "SELECT ? / 3 AS v",
-            [1],
-            "execute",
-            '[{"v":"0.3333"}]',
-            '[{"v":0.3333333333333333}]'
-          ),
-          one(
-            "a large whole number",
-            "SELECT CONCAT(?) AS v",
-            [2 ** 53 - 1],
-            "execute",
-            '[{"v":"9007199254740991"}]',
-            '[{"v":"9.007199254740991e15"}]'
-          )
-        ]
-      : [])
+    one(
+      "a date of the year 99",
+      "SELECT CAST('0099-02-03' AS DATE) AS d",
+      [],
+      "execute",
+      JSON.stringify(seen([{ d: early }])),
+      JSON.stringify(seen([{ d: new Date(1999, 1, 3) }]))
+    ),
+    one("a bigint", "SELECT HEX(?) AS v", [5n], "execute", '[{"v":"5"}]', '[{"v":"35"}]'),
+    one("several statements", "SELECT 1 AS a; SELECT 2 AS b", [], "execute", '[[{"a":1}],[{"b":2}]]', "fails")
   ]
+}
+
+/** What is bound the same, in places of several kinds. Each text is of its own: sql-mysql2 keeps the types of the first. */
+const parameters: ReadonlyArray<unknown> = [
+  1,
+  -1,
+  2 ** 53 - 1,
+  1.5,
+  1e300,
+  "a",
+  "é😀",
+  "a'b\\c",
+  "",
+  true,
+  false,
+  null,
+  new Date("2024-02-29T12:34:56.789Z"),
+  Buffer.from("xyz")
+]
+
+const places = ["?", "? IS NULL", "CONCAT(?)", "COALESCE(?, 5)", "? = 'a'"]
+const placesOfNumbers = ["? + 1", "? / 3", "1.5 * ?", "HEX(?)", "CAST(? AS DECIMAL(20, 2))", "ABS(?)"]
+
+const sameParameters = (backend: Backend): void => {
+  it.scopedLive(`parameters become what they become there [${backend.name}]`, () =>
+    Effect.gen(function* () {
+      const both = yield* sides(backend, "id INTEGER")
+      const statements = parameters.flatMap((parameter, i) =>
+        [...places, ...(typeof parameter === "number" || typeof parameter === "boolean" ? placesOfNumbers : [])].map(
+          (place): Compared => ({
+            label: `${place} of ${JSON.stringify(seen(parameter))}`,
+            text: `SELECT ${place} AS v${i}`,
+            parameters: [parameter],
+            ways: ["execute"]
+          })
+        )
+      )
+      expect(yield* compare(both, statements)).toEqual([])
+      const limited = { label: "limit", text: "SELECT 1 AS one LIMIT ?", parameters: [1] }
+      expect(yield* compare(both, [limited])).toEqual([])
+    })
+  )
+}
+
+const typesOfParameters = (backend: Backend): void => {
+  it.scopedLive(`a text may have parameters of other types than before [${backend.name}]`, () =>
+    Effect.gen(function* () {
+      const sql = yield* Effect.provide(SqlClient.make({ url: backend.url, maxConnections: 1 }), Reactivity.layer)
+      for (const given of [1, "a", 1.5, "é", null, 2, "b"])
+        expect(yield* sql`SELECT ${given} AS typed`).toEqual([{ typed: given }])
+    })
+  )
 }
 
 const zeroDates = (backend: Backend): void => {
@@ -403,7 +444,9 @@ export const sqlClientComparison = (backend: Backend): void => {
     it.scopedLive(`what is bound otherwise on purpose is just that [${backend.name}]`, () =>
       Effect.gen(function* () {
         const both = yield* sides(backend, "id INTEGER")
-        for (const { here, there, ...statement } of differences(backend)) {
+        const early = new Date(2000, 1, 3)
+        early.setFullYear(99)
+        for (const { here, there, ...statement } of differences(early)) {
           const found = yield* compare(both, [statement])
           const what = `${statement.label} by ${statement.ways?.join()}`
           expect([statement.label, found]).toEqual([statement.label, [{ what, here, there }]])
@@ -411,6 +454,8 @@ export const sqlClientComparison = (backend: Backend): void => {
       })
     )
 
+    sameParameters(backend)
+    typesOfParameters(backend)
     zeroDates(backend)
   })
 }

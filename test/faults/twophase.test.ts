@@ -1,18 +1,14 @@
 // Two-phase transactions under faults: what is lost, what is not, and who says so.
-import { execFileSync, spawn } from "node:child_process"
-import { mkdtempSync } from "node:fs"
+import { spawn } from "node:child_process"
 import { createRequire } from "node:module"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { describe, expect, it } from "@effect/vitest"
-import { Effect, Either, FastCheck, Scope } from "effect"
+import { Effect, Either, FastCheck } from "effect"
 import { Engine, type SAConnection, type SATransaction } from "effect-sa"
 import { again, xids } from "../contract/TwoPhase.js"
 import { servers, table, withEngine } from "../support/Backend.js"
 import { eventually } from "../support/observer.js"
-import { startOwnMariadb } from "../support/servers/mariadb.js"
-import { startGuarded } from "../support/servers/process.js"
+import { ownServer } from "../support/servers/own.js"
 import { proxy } from "../traps/Proxy.js"
 
 const root = fileURLToPath(new URL("../../", import.meta.url))
@@ -239,52 +235,41 @@ for (const backend of servers()) {
   })
 }
 
-describe("two-phase transactions on a MariaDB that is killed", () => {
-  const killAndStart = (pid: number): Effect.Effect<void, unknown, Scope.Scope> =>
-    Effect.gen(function* () {
-      const command = execFileSync("ps", ["-ww", "-o", "args=", "-p", String(pid)], { encoding: "utf8" })
-        .trim()
-        .split(" ")
-      process.kill(pid, "SIGKILL")
-      yield* Effect.acquireRelease(
-        Effect.promise(() => startGuarded(command, mkdtempSync(join(tmpdir(), "effect-sa-mariadb-again-")))),
-        (running) => Effect.promise(() => running.stop())
-      )
-    })
+for (const backend of servers()) {
+  describe(`two-phase transactions on a ${backend.name} that is killed`, () => {
+    const server = ownServer(backend)
 
-  it.scopedLive(
-    "are there when it is started again, and are committed and rolled back by their names",
-    () =>
-      Effect.gen(function* () {
-        const { url, pid } = yield* Effect.acquireRelease(
-          Effect.promise(() => startOwnMariadb()),
-          (running) => Effect.promise(() => running.stop())
-        )
-        const running = yield* Effect.scope
-        const engine = yield* Engine.make({ url, maxSize: 4 })
-        yield* engine.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER)")
-        yield* Effect.scoped(
-          Effect.gen(function* () {
-            for (const [id, name] of ["kept", "undone", "not prepared"].entries()) {
-              const conn = yield* engine.acquire
-              const trans = yield* conn.beginTwophase({ globalId: name, branch: "o'brien" })
-              yield* conn.execute(`INSERT INTO t VALUES (${id}, 0)`)
-              if (name !== "not prepared") yield* trans.prepare
-            }
-            yield* Scope.extend(killAndStart(pid), running)
-          })
-        )
-        yield* Effect.retry(engine.execute("SELECT 1"), again)
-        const conn = yield* engine.acquire
-        const found = yield* conn.recoverTwophase
-        expect(found).toHaveLength(2)
-        for (const xid of found) {
-          const isKept = typeof xid !== "string" && xid.globalId === "kept"
-          yield* isKept ? conn.commitPrepared(xid) : conn.rollbackPrepared(xid)
-        }
-        expect(yield* idsOf(conn, "t")).toEqual([0])
-        expect(yield* conn.recoverTwophase).toEqual([])
-      }),
-    120_000
-  )
-})
+    it.scopedLive(
+      "are there when it is started again, and are committed and rolled back by their names",
+      () =>
+        Effect.gen(function* () {
+          const { url, kill, startAgain } = server()
+          const engine = yield* Engine.make({ url, maxSize: 4 })
+          yield* engine.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER)")
+          yield* Effect.scoped(
+            Effect.gen(function* () {
+              for (const [id, name] of ["kept", "undone", "not prepared"].entries()) {
+                const conn = yield* engine.acquire
+                const trans = yield* conn.beginTwophase({ globalId: name, branch: "o'brien" })
+                yield* conn.execute(`INSERT INTO t VALUES (${id}, 0)`)
+                if (name !== "not prepared") yield* trans.prepare
+              }
+              kill()
+              yield* Effect.promise(startAgain)
+            })
+          )
+          yield* Effect.retry(engine.execute("SELECT 1"), again)
+          const conn = yield* engine.acquire
+          const found = yield* conn.recoverTwophase
+          expect(found).toHaveLength(2)
+          for (const xid of found) {
+            const isKept = typeof xid !== "string" && xid.globalId === "kept"
+            yield* isKept ? conn.commitPrepared(xid) : conn.rollbackPrepared(xid)
+          }
+          expect(yield* idsOf(conn, "t")).toEqual([0])
+          expect(yield* conn.recoverTwophase).toEqual([])
+        }),
+      120_000
+    )
+  })
+}

@@ -220,3 +220,17 @@ describe("LeasePool.leakThreshold", () => {
     })
   )
 })
+
+describe("LeasePool.isClosed", () => {
+  it.scoped("is false until it is closed or terminated", () =>
+    Effect.gen(function* () {
+      const closed = yield* poolOf(new Items())
+      expect(yield* closed.isClosed).toBe(false)
+      yield* closed.close
+      expect(yield* closed.isClosed).toBe(true)
+      const terminated = yield* poolOf(new Items())
+      yield* terminated.terminate
+      expect(yield* terminated.isClosed).toBe(true)
+    })
+  )
+})

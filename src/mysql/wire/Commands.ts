@@ -99,10 +99,15 @@ export function* sendLong(id: number, parameters: ReadonlyArray<BoundValue>): Ge
 const isHighSurrogate = (text: string, at: number): boolean => (text.charCodeAt(at) & 0xfc00) === 0xd800
 
 /**
- * COM_STMT_EXECUTE, with or without the values that `sendLong` sends.
+ * COM_STMT_EXECUTE, with or without the values that `sendLong` sends. `doubles` says where whole numbers go as doubles.
  * https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_com_stmt_execute.html
  */
-export const execute = (id: number, parameters: ReadonlyArray<BoundValue>, withLong = true): Buffer => {
+export const execute = (
+  id: number,
+  parameters: ReadonlyArray<BoundValue>,
+  withLong = true,
+  doubles?: ReadonlyArray<boolean>
+): Buffer => {
   const count = parameters.length
   const nullBytes = (count + 7) >> 3
   const head = 14 + (count === 0 ? 0 : nullBytes + 1 + 2 * count)
@@ -121,10 +126,12 @@ export const execute = (id: number, parameters: ReadonlyArray<BoundValue>, withL
   let at = head
   for (let i = 0; i < count; i++) {
     const value = parameters[i]!
-    packet[typeAt] = parameterType(value)
+    const isDouble = typeof value === "number" && doubles?.[i] === true
+    packet[typeAt] = isDouble ? FieldType.DOUBLE : parameterType(value)
     packet[typeAt + 1] = unsignedFlag(value)
     typeAt += 2
-    if (value === null) packet[14 + (i >> 3)]! |= 1 << (i & 7)
+    if (isDouble) at = packet.writeDoubleLE(value, at)
+    else if (value === null) packet[14 + (i >> 3)]! |= 1 << (i & 7)
     else if (withLong || !isLong(value)) at = write(packet, prepared[i]!, at)
   }
   return framed(packet)

@@ -75,6 +75,8 @@ export class Exchange {
   first: Mutable<DriverResult> | undefined
   last: Mutable<DriverResult> | undefined
   prepared: Prepared | undefined
+  /** The types that the server expects of a prepared statement's parameters, where somebody wants to know. */
+  parameterTypes: Array<number> | undefined
   error: DriverError | undefined
   finished = false
   /** A stream's consumer is told when there are rows to take, or the end. */
@@ -352,6 +354,7 @@ export class Conversation {
         if (first !== Header.OK) throw protocolError("neither OK nor ERR")
         return this.prepare(exchange, readPrepared(buffer, start, end))
       case State.Definitions:
+        this.noteParameter(exchange, end)
         if (--exchange.left === 0) this.finish(exchange)
         return
       case State.Upload:
@@ -383,6 +386,12 @@ export class Conversation {
     exchange.left = (parameterCount > 0 ? parameterCount + eof : 0) + (columnCount > 0 ? columnCount + eof : 0)
     if (exchange.left === 0) this.finish(exchange)
     else exchange.state = State.Definitions
+  }
+
+  /** The definitions of the parameters come first. */
+  private noteParameter({ parameterTypes, prepared }: Exchange, end: number): void {
+    if (parameterTypes !== undefined && parameterTypes.length < (prepared?.parameterCount ?? 0))
+      parameterTypes.push(readColumnDefinition(this.bytes, end, this.options.extendedMetadata).type)
   }
 
   private headOf(exchange: Exchange, first: number, buffer: Buffer, start: number, end: number): void {
