@@ -1,6 +1,6 @@
 // What the client for `@effect/sql` does by itself: statements, helpers, transactions, connections, spans.
 import { Reactivity } from "@effect/experimental"
-import { SqlClient as Sql, SqlError, Statement as SqlStatement } from "@effect/sql"
+import { SqlClient as Sql, SqlError, SqlResolver, Statement as SqlStatement } from "@effect/sql"
 import { MysqlClient } from "@effect/sql-mysql2"
 import { describe, expect, it } from "@effect/vitest"
 import {
@@ -14,6 +14,7 @@ import {
   Layer,
   Option,
   Redacted,
+  Schema,
   Stream,
   Tracer
 } from "effect"
@@ -377,6 +378,38 @@ const shared = (backend: Backend): void => {
         yield* Engine.transaction(sql.withTransaction(byEngine(5)))
         yield* sql.withTransaction(Engine.transaction(bySql(6)))
         expect(yield* sql`SELECT n FROM ${sql(t)} ORDER BY n`).toEqual([{ n: 5 }, { n: 6 }])
+      })
+    )
+
+    withSql(backend, both, "its transaction with batched requests, and no fiber that outlives it", () =>
+      Effect.gen(function* () {
+        const sql = yield* Sql.SqlClient
+        const engine = yield* Engine.Engine
+        const t = yield* sqlTable(sql, tableName("batched"), "id INTEGER, name VARCHAR(20)")
+        const byId = yield* SqlResolver.findById("ById", {
+          Id: Schema.Int,
+          Result: Schema.Struct({ id: Schema.Int, name: Schema.String }),
+          ResultId: ({ id }) => id,
+          execute: (ids) => sql`SELECT id, name FROM ${sql(t)} WHERE ${sql.in("id", ids)}`
+        })
+        // With one connection a statement outside of the transaction would wait for it in vain.
+        const found = yield* engine.transaction(
+          Effect.gen(function* () {
+            yield* sql`INSERT INTO ${sql(t)} ${sql.insert([
+              { id: 1, name: "a" },
+              { id: 2, name: "b" }
+            ])}`
+            return yield* Effect.forEach([1, 2], byId.execute, { batching: true, concurrency: "unbounded" })
+          })
+        )
+        expect(found.map(Option.map(({ name }) => name))).toEqual([Option.some("a"), Option.some("b")])
+        const late = yield* sql.withTransaction(
+          Effect.forkDaemon(Effect.exit(Effect.delay(sql`SELECT 1 AS one`, "50 millis")))
+        )
+        const exit = yield* Fiber.join(late)
+        expect(Exit.isFailure(exit) && Cause.failureOption(exit.cause)).toMatchObject({
+          value: { _tag: "SqlError", cause: { _tag: "InvalidRequestError" } }
+        })
       })
     )
 
