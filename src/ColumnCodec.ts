@@ -7,7 +7,7 @@ import { BigDecimal, Either, Option, ParseResult, type Schema, type SchemaAST } 
 import type { Properties } from "./Column.js"
 import { ArgumentError, DataError, kindOf } from "./Errors.js"
 import * as SchemaCheck from "./SchemaCheck.js"
-import { defaultValueOptions, formatDecimal, type ValueOptions } from "./Value.js"
+import { bindJson, defaultValueOptions, formatDecimal, type ValueOptions } from "./Value.js"
 
 /**
  * What encodes and decodes the values of a column.
@@ -38,7 +38,8 @@ export const make = (table: string, name: string, properties: Properties, exact:
   /** An integer's digits go as the integer: SQLite would make a number of a text that it cannot hold. */
   const isDigits = type._tag === "Integer" && integers === "string"
   const asBound = (value: unknown, argument: string): unknown => {
-    if (isJson) return encodeJson(value, argument)
+    // A JSON column takes texts in JSON: a string would be taken for one.
+    if (isJson) return bindJson(value, argument)
     if (typeof value !== "string") return value
     if (isDigits) return BigInt(value)
     return type._tag === "Decimal" ? inDigits(value) : value
@@ -88,25 +89,6 @@ export const make = (table: string, name: string, properties: Properties, exact:
 /** A BigDecimal of many zeros is written with an exponent. */
 const inDigits = (text: string): string =>
   text.includes("e") ? Option.match(BigDecimal.fromString(text), { onNone: () => text, onSome: formatDecimal }) : text
-
-/** JSON.stringify writes a lone surrogate, and nothing else of that range, as an escape. */
-const escapedSurrogate = /(?<!\\)(?:\\\\)*\\ud[89a-f]/
-
-/** A JSON column takes texts in JSON: a string would be taken for one. */
-const encodeJson = (value: unknown, argument: string): unknown => {
-  const refused = () => new ArgumentError({ argument, given: kindOf(value), expected: "a value that JSON can hold" })
-  try {
-    const text: string | undefined = JSON.stringify(value)
-    if (text === undefined || escapedSurrogate.test(text)) return refused()
-    // JSON.stringify writes NaN and infinities as null.
-    return text.includes("null") && JSON.stringify(value, finite) !== text ? refused() : text
-  } catch {
-    return refused()
-  }
-}
-
-const finite = (_: string, value: unknown): unknown =>
-  typeof value === "number" && !Number.isFinite(value) ? "not finite" : value
 
 const fromBigInt = (value: unknown): unknown => {
   const number = Number(value)

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { Effect } from "effect"
-import { ArgumentError } from "./Errors.js"
+import { ArgumentError, kindOf } from "./Errors.js"
 import { bind, type BoundValue, isPlainObject } from "./Value.js"
 
 /**
@@ -17,19 +17,32 @@ import { bind, type BoundValue, isPlainObject } from "./Value.js"
 export const bindLikeMysql2 = (value: unknown, argument: string): BoundValue | ArgumentError => {
   // A whole number may be sent as a double, and true is none.
   if (typeof value === "boolean") return value ? 1n : 0n
-  const bound = bind(isJson(value) ? JSON.stringify(value) : value, argument)
-  return bound instanceof Date ? asLocal(bound) : bound
+  const bound = bind(value, argument)
+  if (bound instanceof Date) return asLocal(bound)
+  return bound instanceof ArgumentError && isOfAClass(value) ? (bindJson(value, argument) ?? bound) : bound
 }
 
-const isJson = (value: unknown): boolean =>
+/** As JSON, where the object says itself what it is as that. What it throws may have its data in it, and is not told. */
+const bindJson = (value: object, argument: string): BoundValue | ArgumentError | undefined => {
+  try {
+    return typeof Reflect.get(value, "toJSON") === "function" ? bind(JSON.stringify(value), argument) : undefined
+  } catch {
+    return new ArgumentError({
+      argument,
+      given: `${kindOf(value)} that JSON cannot hold`,
+      expected: "a value that JSON can hold"
+    })
+  }
+}
+
+/** What `bind` knows nothing about. */
+const isOfAClass = (value: unknown): value is object =>
   typeof value === "object" &&
   value !== null &&
   !isPlainObject(value) &&
+  !Array.isArray(value) &&
   !(value instanceof Date) &&
-  !(value instanceof Uint8Array) &&
-  !Effect.isEffect(value) &&
-  bind(value, "value") instanceof ArgumentError &&
-  typeof Reflect.get(value, "toJSON") === "function"
+  !Effect.isEffect(value)
 
 /** The date whose parts in UTC are the parts of this one in the time zone of the process. */
 const asLocal = (date: Date): Date => {

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Sql from "@effect/sql/Statement"
+import { identity } from "effect"
 import type { Dialect } from "./Dialect.js"
 
 type Returning = readonly [sql: string, params: ReadonlyArray<unknown>] | undefined
@@ -31,8 +32,38 @@ const selects = (
     : [`${table} RETURNING ${returning[0]}`, [...rows.flat(), ...returning[1]]]
 }
 
+/** A segment without the text that a compiler may have kept with the fragment in its `returning`. */
+const freshSegment = (segment: Sql.Segment): Sql.Segment => {
+  switch (segment._tag) {
+    case "RecordInsertHelper":
+    case "RecordUpdateHelper":
+    case "RecordUpdateHelperSingle": {
+      // It is there, but not in its type.
+      const returning: unknown = Reflect.get(segment, "returningIdentifier")
+      return Sql.isFragment(returning) ? segment.returning(fresh(returning)) : segment
+    }
+    default:
+      return segment
+  }
+}
+
+const fresh = ({ segments }: Sql.Fragment): Sql.Fragment => ({
+  segments: segments.map(freshSegment),
+  [Sql.FragmentId]: identity
+})
+
+/** The compilers of `@effect/sql` keep a text with its fragment, and take one that another dialect's has kept: not this. */
+const keepingNothing = (compiler: Sql.Compiler): Sql.Compiler => ({
+  dialect: compiler.dialect,
+  compile: (fragment, withoutTransform) => compiler.compile(fresh(fragment), withoutTransform),
+  get withoutTransform() {
+    return keepingNothing(compiler.withoutTransform)
+  }
+})
+
 /**
- * The compiler of a client: `sql.updateValues` is a table here too, which the ones of `@effect/sql` leave out.
+ * The compiler of a client. `sql.updateValues` is a table here too, which the ones of `@effect/sql` leave out; and a fragment
+ * that several dialects share, in `returning` too, is compiled for each.
  *
  * @since 0.1.0
  * @category constructors
@@ -40,12 +71,15 @@ const selects = (
 export const make = (dialect: Dialect, transform: ((name: string) => string) | undefined): Sql.Compiler => {
   const quote = dialect.name === "mysql" ? "`" : '"'
   const escape = Sql.defaultEscape(quote)
-  return Sql.makeCompiler({
-    dialect: dialect.name,
-    placeholder: () => "?",
-    onIdentifier: (name, withoutTransform) =>
-      escape(transform === undefined || withoutTransform ? name : transform(name)),
-    onRecordUpdate: (_placeholders, alias, columns, rows, returning) => selects(columns, alias, rows, quote, returning),
-    onCustom: () => ["", []]
-  })
+  return keepingNothing(
+    Sql.makeCompiler({
+      dialect: dialect.name,
+      placeholder: () => "?",
+      onIdentifier: (name, withoutTransform) =>
+        escape(transform === undefined || withoutTransform ? name : transform(name)),
+      onRecordUpdate: (_placeholders, alias, columns, rows, returning) =>
+        selects(columns, alias, rows, quote, returning),
+      onCustom: () => ["", []]
+    })
+  )
 }

@@ -4,19 +4,19 @@
  *
  * @since 0.1.0
  */
-import { TransactionConnection } from "@effect/sql/SqlClient"
+import { SafeIntegers, TransactionConnection } from "@effect/sql/SqlClient"
 import type { Connection } from "@effect/sql/SqlConnection"
-import { Chunk, type Context, Effect, Option, type Scope, Stream } from "effect"
+import { Chunk, type Context, Effect, FiberRef, Option, type Scope, Stream } from "effect"
 import type { DriverResult, RowStream } from "./Driver.js"
 import type { Core } from "./Engine.js"
 import { ArgumentError, type ExecuteError } from "./Errors.js"
-import { tokens } from "./Lexer.js"
+import { type Token, tokens } from "./Lexer.js"
 import type { Ambient } from "./SAConnection.js"
 import { SqlFailure } from "./SqlFailure.js"
 import * as SqlRows from "./SqlRows.js"
 import { ofBuilt, type SqlText } from "./SqlText.js"
 import type { Compiled } from "./Statement.js"
-import type { bind, BoundValue } from "./Value.js"
+import type { bind, BoundValue, ValueOptions } from "./Value.js"
 
 /**
  * What makes other rows of rows, such as ones with other names.
@@ -58,6 +58,7 @@ interface Several {
  */
 export class SqlExecutor {
   private readonly several = new WeakMap<SqlText, Several | "one" | ArgumentError>()
+  private readonly exactValues: ValueOptions
 
   constructor(
     readonly core: Core,
@@ -65,6 +66,7 @@ export class SqlExecutor {
     /** Whether a text may have several statements on its way to the database; without it they are sent one by one. */
     private readonly isMultiple: boolean
   ) {
+    this.exactValues = { ...core.engine.pool.values, integers: "bigint" }
     core.companions.add ??= (services, ambient) => {
       const outer = connectionIn(services)
       const others = outer?.core === core ? outer.outer : outer
@@ -115,6 +117,16 @@ export class SqlExecutor {
     return several.parts.map((part) => compiledOf(part, bound.slice(from, (from += part.count))))
   }
 
+  /**
+   * The statement as a fiber asks for it: with `SafeIntegers` of `@effect/sql`, columns that can hold more than 2^53 are
+   * bigints. The values of `layer` are exact without it, as strings where they must be.
+   */
+  as(prepared: Prepared, { unsafeMap }: Context.Context<never>): Prepared {
+    if (unsafeMap.get(SafeIntegers.key) !== true || prepared instanceof ArgumentError) return prepared
+    const exact = (statement: Compiled): Compiled => ({ ...statement, values: this.exactValues })
+    return isOne(prepared) ? exact(prepared) : prepared.map(exact)
+  }
+
   /** Executes, and makes of the answer what is asked for. */
   answer<A>(
     prepared: Prepared,
@@ -156,17 +168,20 @@ export class SqlExecutor {
   private split({ sql }: SqlText): Several | "one" | ArgumentError {
     const { lexicon } = this.core.engine.dialect
     const lexed = tokens(sql, { ...lexicon, percents: undefined }).filter(({ kind }) => kind !== "comment")
-    // What has statements within itself is one.
-    if (/^\s*(?:CREATE|ALTER)\b[^;]*\b(?:PROCEDURE|FUNCTION|TRIGGER|EVENT|PACKAGE)\b|^\s*BEGIN\s+NOT\b/i.test(sql))
-      return "one"
     const parts: Array<SqlText> = []
     let from = 0
-    for (const { start } of [...lexed.filter(({ start }) => sql[start] === ";"), { start: sql.length }]) {
-      const hasTokens = lexed.some((token) => token.start >= from && token.start < start)
-      const part = hasTokens ? this.text(sql.slice(from, start)) : undefined
+    let first = 0
+    for (let at = 0; at <= lexed.length; at++) {
+      const end = lexed[at]?.start ?? sql.length
+      if (at < lexed.length && sql[end] !== ";") continue
+      // What has statements within itself goes on to the end of the text.
+      const isProgram = hasStatements(sql, lexed.slice(first, Math.min(at, first + tokensBeforeKind)))
+      const part = at > first ? this.text(sql.slice(from, isProgram ? sql.length : end)) : undefined
       if (part instanceof ArgumentError) return part
       if (part !== undefined) parts.push(part)
-      from = start + 1
+      if (isProgram) break
+      from = end + 1
+      first = at + 1
     }
     if (parts.length < 2) return "one"
     const whole: SqlText = {
@@ -180,6 +195,32 @@ export class SqlExecutor {
       fileName: parts.find(({ fileName }) => fileName !== undefined)?.fileName
     }
     return { parts, whole }
+  }
+}
+
+/** `CREATE OR REPLACE DEFINER = somebody @ somewhere AGGREGATE FUNCTION`, with executable comments around each. */
+const tokensBeforeKind = 24
+
+const programs: ReadonlySet<string> = new Set(["PROCEDURE", "FUNCTION", "TRIGGER", "EVENT", "PACKAGE"])
+
+/** What else is created and altered, whose names may be the words for programs. */
+const others: ReadonlySet<string> = new Set(
+  "TABLE VIEW INDEX DATABASE SCHEMA USER ROLE SEQUENCE SERVER TABLESPACE LOGFILE INSTANCE RESOURCE SPATIAL".split(" ")
+)
+
+/** Whether a statement that begins with these tokens has statements within itself, as a trigger does. */
+const hasStatements = (sql: string, lexed: ReadonlyArray<Token>): boolean => {
+  const [verb, ...words] = lexed
+    .filter(({ kind }) => kind === "word")
+    .map(({ start, end }) => sql.slice(start, end).toUpperCase())
+  switch (verb) {
+    case "CREATE":
+    case "ALTER":
+      return programs.has(words.find((word) => programs.has(word) || others.has(word)) ?? "")
+    case "BEGIN":
+      return words[0] === "NOT"
+    default:
+      return false
   }
 }
 
@@ -252,7 +293,10 @@ export class SqlConnection implements Connection {
     made: (answer: DriverResult) => A
   ): Effect.Effect<A, SqlFailure> {
     const { executor } = this
-    return Effect.suspend(() => executor.answer(executor.prepare(executor.text(sql), parameters), this.ambient, made))
+    return Effect.withFiberRuntime((fiber) => {
+      const prepared = executor.prepare(executor.text(sql), parameters)
+      return executor.answer(executor.as(prepared, fiber.getFiberRef(FiberRef.currentContext)), this.ambient, made)
+    })
   }
 
   execute(
@@ -289,9 +333,11 @@ export class SqlConnection implements Connection {
   ): Stream.Stream<Record<string, unknown>, SqlFailure> {
     const { executor } = this
     return Stream.unwrapScoped(
-      Effect.suspend(() =>
-        executor.stream(executor.prepare(executor.text(sql), parameters), this.ambient, transformRows)
-      )
+      Effect.withFiberRuntime<Stream.Stream<Record<string, unknown>, SqlFailure>, SqlFailure, Scope.Scope>((fiber) => {
+        const prepared = executor.prepare(executor.text(sql), parameters)
+        const asked = executor.as(prepared, fiber.getFiberRef(FiberRef.currentContext))
+        return executor.stream(asked, this.ambient, transformRows)
+      })
     )
   }
 }

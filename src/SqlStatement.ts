@@ -178,7 +178,6 @@ class Templates {
   }
 }
 
-/** Made anew each time that it is compiled: a compiler keeps with a fragment what another dialect's has made of it. */
 const fragment = (segments: ReadonlyArray<Sql.Segment>): Sql.Fragment => ({ segments, [Sql.FragmentId]: identity })
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -252,15 +251,16 @@ export class SqlStatement<A> extends Effectable.Class<ReadonlyArray<A>, SqlError
   ): Effect.Effect<X, SqlFailure> {
     return Effect.withFiberRuntime((fiber) => {
       const { executor } = this.manner
-      const ambient = executor.ambientOf(fiber.getFiberRef(FiberRef.currentContext))
+      const services = fiber.getFiberRef(FiberRef.currentContext)
+      const ambient = executor.ambientOf(services)
       if (fiber.getFiberRef(Sql.currentTransformer)._tag === "None" && !isTraced(fiber))
-        return executor.answer(this.prepare(withoutTransform), ambient, made)
+        return executor.answer(executor.as(this.prepare(withoutTransform), services), ambient, made)
       return Effect.useSpan("sql.execute", spanOptions, (span) =>
         Effect.flatMap(this.replaced(fiber, span), (statement) => {
           const prepared = this.prepareCompiled(() =>
             described(span, this.manner.spanAttributes, operation, statement.compile(withoutTransform))
           )
-          return executor.answer(prepared, ambient, made)
+          return executor.answer(executor.as(prepared, services), ambient, made)
         })
       )
     })
@@ -316,9 +316,14 @@ export class SqlStatement<A> extends Effectable.Class<ReadonlyArray<A>, SqlError
     return Stream.unwrapScoped(
       Effect.withFiberRuntime((fiber): Effect.Effect<Rows, SqlFailure, Scope.Scope> => {
         const { executor, transformRows } = this.manner
-        const ambient = executor.ambientOf(fiber.getFiberRef(FiberRef.currentContext))
+        const services = fiber.getFiberRef(FiberRef.currentContext)
+        const ambient = executor.ambientOf(services)
         const streamed = (prepared: Prepared) =>
-          executor.stream(prepared, ambient, transformRows) as Effect.Effect<Rows, SqlFailure, Scope.Scope>
+          executor.stream(executor.as(prepared, services), ambient, transformRows) as Effect.Effect<
+            Rows,
+            SqlFailure,
+            Scope.Scope
+          >
         if (fiber.getFiberRef(Sql.currentTransformer)._tag === "None" && !isTraced(fiber))
           return streamed(this.prepare(false))
         return Effect.flatMap(Effect.makeSpanScoped("sql.execute", spanOptions), (span) =>

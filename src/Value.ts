@@ -169,14 +169,27 @@ const bindDate = (value: Date, argument: string): Date | ArgumentError => {
 /** JSON.stringify writes a lone surrogate, and nothing else of that range, as an escape. */
 const escapedSurrogate = /(?<!\\)(?:\\\\)*\\ud[89a-f]/
 
-const bindJson = (value: object, argument: string): string | ArgumentError => {
+/** JSON.stringify writes NaN and infinities as null. */
+const finite = (_: string, value: unknown): unknown =>
+  typeof value === "number" && !Number.isFinite(value) ? "not finite" : value
+
+/**
+ * A value as JSON, or why JSON cannot hold it: functions and bigints, NaN and infinities, and text with lone surrogates.
+ *
+ * @since 0.1.0
+ * @category binding
+ */
+export const bindJson = (value: unknown, argument: string): string | ArgumentError => {
+  const refused = (): ArgumentError =>
+    refuse(argument, `${kindOf(value)} that JSON cannot hold`, "a value that JSON can hold")
   try {
-    const text = JSON.stringify(value)
-    return text.isWellFormed() && !escapedSurrogate.test(text)
-      ? text
-      : refuse(argument, "JSON with a lone surrogate", "well-formed Unicode text")
+    const text: string | undefined = JSON.stringify(value)
+    if (text === undefined) return refused()
+    if (!text.isWellFormed() || escapedSurrogate.test(text))
+      return refuse(argument, "JSON with a lone surrogate", "well-formed Unicode text")
+    return text.includes("null") && JSON.stringify(value, finite) !== text ? refused() : text
   } catch {
-    return refuse(argument, `${kindOf(value)} that JSON cannot hold`, "a value that JSON can hold")
+    return refused()
   }
 }
 

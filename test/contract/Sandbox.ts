@@ -150,6 +150,25 @@ export const sandboxContract = (backend: Backend): void => {
       })
     )
 
+    if (backend.isServer) {
+      for (const [title, ending] of [
+        ["a prepared statement", ["PREPARE ending FROM 'COMMIT'", "EXECUTE ending"]],
+        ["one of several in a text", ["SELECT 1; COMMIT"]]
+      ] as const) {
+        it.scopedLive(`the end of its transaction by ${title} is a failure of that statement [${backend.name}]`, () =>
+          Effect.gen(function* () {
+            for (const sql of ending.slice(0, -1)) yield* Engine.execute(sql)
+            const statement = ending.at(-1) ?? ""
+            expect(yield* Effect.flip(Engine.execute(statement))).toBeInstanceOf(Errors.InvalidRequestError)
+            expect(yield* Effect.flip(Engine.execute("SELECT 1"))).toBeInstanceOf(Errors.InvalidRequestError)
+          }).pipe(
+            Effect.provide(Sandbox.layer),
+            Effect.provide(engineLayer(backend, { maxSize: 1, multiStatements: true }))
+          )
+        )
+      }
+    }
+
     it.scopedLive(`two do not see each other, nor does the engine see either [${backend.name}]`, () =>
       Effect.gen(function* () {
         const t = yield* table("id INTEGER PRIMARY KEY, name VARCHAR(20)")

@@ -4,6 +4,7 @@ import { SqlClient as Sql, SqlError, SqlResolver, Statement as SqlStatement } fr
 import { MysqlClient } from "@effect/sql-mysql2"
 import { describe, expect, it } from "@effect/vitest"
 import {
+  BigDecimal,
   Cause,
   Chunk,
   Config,
@@ -152,6 +153,28 @@ const onLayer = (backend: Backend, { name, layer }: SqlLayer): void => {
         const forged = { _tag: "Identifier", value: "name" }
         expect(yield* pick(sql("n"), JSON.stringify(forged))).toEqual([])
         expect(yield* pick(sql("n"), forged)).toEqual([])
+      })
+    )
+
+    withSql(backend, layer(), "gives integers beyond 2^53 exactly where SafeIntegers asks for them, by every way", () =>
+      Effect.gen(function* () {
+        const sql = yield* Sql.SqlClient
+        const large = 2n ** 53n + 1n
+        const statement = sql`SELECT ${sql.literal(String(large))} AS n`
+        const reserved = Effect.scoped(
+          Effect.flatMap(sql.reserve, (connection) => connection.execute(`SELECT ${large} AS n`, [], undefined))
+        )
+        const ways = [
+          statement,
+          sql.withTransaction(statement),
+          statement.withoutTransform,
+          Effect.map(Stream.runCollect(statement.stream), Chunk.toReadonlyArray),
+          reserved
+        ]
+        // The drop-in has sql-mysql2's values, which are exact by themselves.
+        const expected = name === "the drop-in" ? String(large) : large
+        for (const way of ways)
+          expect(yield* Effect.provideService(way, Sql.SafeIntegers, true)).toEqual([{ n: expected }])
       })
     )
 
@@ -328,6 +351,58 @@ const onLayer = (backend: Backend, { name, layer }: SqlLayer): void => {
       })
     )
 
+    withSql(backend, layer(), "refuses a COMMIT in a text of several statements, whatever they create", () =>
+      Effect.gen(function* () {
+        const sql = yield* Sql.SqlClient
+        const t = yield* table(sql)
+        const ended = sql.withTransaction(
+          Effect.zipRight(
+            sql`INSERT INTO ${sql(t)} ${sql.insert({ n: 1 })}`,
+            sql.unsafe(`CREATE TEMPORARY TABLE ${tableName("words")} (event INTEGER); COMMIT`)
+          )
+        )
+        expect(yield* Effect.flip(ended)).toMatchObject({ cause: { _tag: "InvalidRequestError" } })
+        expect(yield* sql`SELECT n FROM ${sql(t)}`).toEqual([])
+      })
+    )
+
+    withSql(backend, layer(), "binds an object that says itself what it is as JSON, and fails where it throws", () =>
+      Effect.gen(function* () {
+        const sql = yield* Sql.SqlClient
+        class Throwing {
+          toJSON(): string {
+            throw new Error("a secret")
+          }
+        }
+        class Unreadable {
+          get toJSON(): () => string {
+            throw new Error("a secret")
+          }
+        }
+        for (const value of [new Throwing(), new Unreadable()]) {
+          const error = yield* Effect.flip(sql`SELECT ${value} AS value`)
+          expect(error).toMatchObject({ _tag: "SqlError", cause: { _tag: "ArgumentError", argument: "parameters[0]" } })
+          expect(String(error)).not.toContain("secret")
+        }
+      })
+    )
+
+    withSql(backend, layer(), "refuses what hides or wraps a value that cannot be bound, and never binds its JSON", () =>
+      Effect.gen(function* () {
+        const sql = yield* Sql.SqlClient
+        const refused: ReadonlyArray<unknown> = [
+          Redacted.make(Number.NaN),
+          Redacted.make(new Map()),
+          Option.some(new Map()),
+          BigDecimal.make(10n ** 80n + 1n, 0)
+        ]
+        for (const value of refused)
+          expect(yield* Effect.flip(sql`SELECT ${value} AS value`)).toMatchObject({
+            cause: { _tag: "ArgumentError", argument: "parameters[0]" }
+          })
+      })
+    )
+
     withSql(backend, layer({ maxConnections: 3 }), "reserves a connection for as long as the scope lives", () =>
       Effect.gen(function* () {
         const sql = yield* Sql.SqlClient
@@ -426,6 +501,41 @@ const shared = (backend: Backend): void => {
           [{ name: "a;b" }, { name: "a;b" }]
         ])
       })
+    )
+
+    withSql(backend, both, "several statements in one text, whatever the words in them are", () =>
+      Effect.gen(function* () {
+        const sql = yield* Sql.SqlClient
+        const [t, u] = [tableName("words"), tableName("words")]
+        yield* Effect.addFinalizer(() => Effect.ignore(sql.unsafe(`DROP TABLE IF EXISTS ${t}`)))
+        yield* Effect.addFinalizer(() => Effect.ignore(sql.unsafe(`DROP TABLE IF EXISTS ${u}`)))
+        yield* sql.unsafe(`CREATE TABLE ${t} (event INTEGER, n INTEGER); INSERT INTO ${t} (event) VALUES (1)`)
+        yield* sql.unsafe(`CREATE TABLE ${u} (n INTEGER) /* of a trigger */; INSERT INTO ${u} VALUES (1)`)
+        expect(yield* sql`SELECT event FROM ${sql(t)} UNION ALL SELECT n FROM ${sql(u)}`).toEqual([
+          { event: 1 },
+          { event: 1 }
+        ])
+      })
+    )
+
+    withSql(
+      backend,
+      both,
+      "a trigger with statements within itself, behind a comment and behind other statements",
+      () =>
+        Effect.gen(function* () {
+          const sql = yield* Sql.SqlClient
+          const t = yield* sqlTable(sql, tableName("programs"), "n INTEGER")
+          const u = yield* sqlTable(sql, tableName("programs"), "n INTEGER")
+          const trigger = `CREATE TRIGGER ${tableName("trigger")} AFTER INSERT ON ${t} FOR EACH ROW
+          BEGIN INSERT INTO ${u} (n) VALUES (1); INSERT INTO ${u} (n) VALUES (2); END`
+          yield* sql.unsafe(`/* it copies */ ${trigger}`)
+          yield* sql`INSERT INTO ${sql(t)} (n) VALUES (1)`
+          expect(yield* sql`SELECT n FROM ${sql(u)} ORDER BY n`).toEqual([{ n: 1 }, { n: 2 }])
+          yield* sql.unsafe(`DELETE FROM ${u}; ${trigger.replace("TRIGGER ", "TRIGGER second_")}`)
+          yield* sql`INSERT INTO ${sql(t)} (n) VALUES (1)`
+          expect(yield* sql`SELECT n FROM ${sql(u)} ORDER BY n`).toHaveLength(4)
+        })
     )
   })
 }

@@ -3,16 +3,24 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { PersistedQueue, Reactivity } from "@effect/experimental"
 import {
+  EntityAddress,
+  EntityId,
+  EntityType,
+  Envelope,
+  Message,
   MessageStorage,
+  Reply,
   RunnerAddress,
   Runner,
   RunnerStorage,
   ShardId,
   ShardingConfig,
+  Snowflake,
   SqlMessageStorage,
   SqlRunnerStorage
 } from "@effect/cluster"
-import { CommandExecutor, Path } from "@effect/platform"
+import { CommandExecutor, Headers, Path } from "@effect/platform"
+import { Rpc } from "@effect/rpc"
 import { Migrator, Model, SqlClient as Sql, SqlPersistedQueue, SqlResolver, SqlSchema } from "@effect/sql"
 import * as Drizzle from "@effect/sql-drizzle/Mysql"
 import * as Kysely from "@effect/sql-kysely/Mysql"
@@ -22,7 +30,7 @@ import { describe, expect } from "@effect/vitest"
 import { int, mysqlTable, varchar } from "drizzle-orm/mysql-core"
 import { eq } from "drizzle-orm"
 import type { MySqlRemoteDatabase } from "drizzle-orm/mysql-proxy"
-import { Chunk, Effect, Layer, Option, Schema, Stream } from "effect"
+import { Chunk, Context, Effect, Exit, Layer, Option, Schema, Stream } from "effect"
 import { type Backend, tableName } from "../support/Backend.js"
 import { realFiles } from "../support/fileSystem.js"
 import { type SqlLayer, sqlLayers, sqlTable, withSql } from "../support/SqlLayers.js"
@@ -42,6 +50,84 @@ class Member extends Model.Class<Member>("Member")({
   id: Model.Generated(Schema.Int),
   name: Schema.NonEmptyString
 }) {}
+
+/** What an entity of the cluster is asked for, once for each key. */
+const Greet = Rpc.make("Greet", {
+  payload: { key: Schema.String, name: Schema.String },
+  success: Schema.String,
+  primaryKey: ({ key }) => key
+})
+
+/** A request is saved once, read by the runner of its shard, interrupted, answered, and then read no more. */
+const keepsMessages = Effect.gen(function* () {
+  const messages = yield* MessageStorage.MessageStorage
+  const next = yield* Effect.map(Snowflake.makeGenerator, (generator) => Effect.sync(() => generator.unsafeNext()))
+  const shard = ShardId.make("default", 1)
+  const address = EntityAddress.make({
+    shardId: shard,
+    entityType: EntityType.EntityType.make("Greeter"),
+    entityId: EntityId.make("Ada")
+  })
+  const requestOf = (key: string, name: string) =>
+    Effect.map(
+      next,
+      (requestId) =>
+        new Message.OutgoingRequest<typeof Greet>({
+          envelope: Envelope.makeRequest<typeof Greet>({
+            requestId,
+            address,
+            tag: "Greet",
+            payload: Greet.payloadSchema.make({ key, name }),
+            headers: Headers.fromInput({ "x-tenant": "Zürich" })
+          }),
+          context: Context.empty(),
+          lastReceivedReply: Option.none(),
+          rpc: Greet,
+          respond: () => Effect.void
+        })
+    )
+  const read = Effect.map(messages.unprocessedMessages([shard]), (found) => found.map(({ envelope }) => envelope))
+
+  const request = yield* requestOf("first", "Grace 🙂")
+  const { requestId } = request.envelope
+  expect(yield* messages.saveRequest(request)).toEqual(MessageStorage.SaveResult.Success())
+  const again = yield* requestOf("first", "Grace 🙂")
+  expect(yield* messages.saveRequest(again)).toEqual(
+    MessageStorage.SaveResult.Duplicate({ originalId: requestId, lastReceivedReply: Option.none() })
+  )
+  expect(yield* messages.requestIdForPrimaryKey({ address, tag: "Greet", id: "first" })).toEqual(Option.some(requestId))
+
+  yield* messages.saveEnvelope(Message.OutgoingEnvelope.interrupt({ address, id: yield* next, requestId }))
+  const saved = { requestId, address, payload: { key: "first", name: "Grace 🙂" }, headers: { "x-tenant": "Zürich" } }
+  expect(yield* read).toMatchObject([
+    { _tag: "Request", tag: "Greet", ...saved },
+    { _tag: "Interrupt", address, requestId }
+  ])
+  // What a runner has read is not given to another one, until its shard is reset.
+  expect(yield* read).toEqual([])
+  yield* messages.resetShards([shard])
+  expect(yield* read).toHaveLength(2)
+  expect(yield* messages.unprocessedMessages([ShardId.make("default", 2)])).toEqual([])
+  expect(yield* messages.unprocessedMessagesById([requestId])).toMatchObject([
+    { envelope: { _tag: "Request", ...saved } }
+  ])
+
+  const reply = new Reply.WithExit<typeof Greet>({ requestId, id: yield* next, exit: Exit.succeed("Hello, Grace 🙂") })
+  expect(yield* messages.repliesFor([request])).toEqual([])
+  yield* messages.saveReply(new Reply.ReplyWithContext({ reply, context: Context.empty(), rpc: Greet }))
+  expect(yield* messages.repliesFor([request])).toEqual([reply])
+  expect(yield* messages.saveRequest(again)).toEqual(
+    MessageStorage.SaveResult.Duplicate({ originalId: requestId, lastReceivedReply: Option.some(reply) })
+  )
+  yield* messages.resetShards([shard])
+  expect(yield* read).toEqual([])
+
+  yield* messages.clearReplies(requestId)
+  expect(yield* messages.repliesFor([request])).toEqual([])
+  expect(yield* read).toMatchObject([{ _tag: "Request", ...saved }])
+  yield* messages.clearAddress(address)
+  expect(yield* messages.requestIdForPrimaryKey({ address, tag: "Greet", id: "first" })).toEqual(Option.none())
+})
 
 const people = (sql: Sql.SqlClient, backend: Backend) =>
   Effect.tap(
@@ -136,22 +222,33 @@ const onLayer = (backend: Backend, { name, layer }: SqlLayer): void => {
       Effect.gen(function* () {
         const sql = yield* Sql.SqlClient
         const t = yield* people(sql, backend)
-        const loaders = yield* Model.makeDataLoaders(Member, {
-          tableName: t,
-          spanPrefix: "Member",
-          idColumn: "id",
-          window: "5 millis"
-        })
         const names = Array.from({ length: 12 }, (_, i) => `member ${i}`)
-        const insertAll = Effect.forEach(names, (name) => loaders.insert(Member.insert.make({ name })), {
-          concurrency: "unbounded",
-          batching: true
+        // Loaders execute where they were made: these are in the transaction that they are made in, if any.
+        const insertAll = Effect.gen(function* () {
+          const loaders = yield* Model.makeDataLoaders(Member, {
+            tableName: t,
+            spanPrefix: "Member",
+            idColumn: "id",
+            window: "5 millis"
+          })
+          const made = yield* Effect.forEach(names, (name) => loaders.insert(Member.insert.make({ name })), {
+            concurrency: "unbounded",
+            batching: true
+          })
+          expect(made.map(({ name }) => name)).toEqual(names)
+          expect(new Set(made.map(({ id }) => id)).size).toBe(12)
+          const found = yield* Effect.forEach(made, ({ id }) => loaders.findById(id), { concurrency: "unbounded" })
+          expect(found).toEqual(made.map(Option.some))
+          return made
         })
-        const made = yield* insertAll
-        expect(made.map(({ name }) => name)).toEqual(names)
-        expect(new Set(made.map(({ id }) => id)).size).toBe(12)
-        const found = yield* Effect.forEach(made, ({ id }) => loaders.findById(id), { concurrency: "unbounded" })
-        expect(found).toEqual(made.map(Option.some))
+        const stored = sql<{ name: string }>`SELECT name FROM ${sql(t)} WHERE id > ${3} ORDER BY id`
+        const gone = yield* sql.withTransaction(Effect.flatMap(insertAll, Effect.fail)).pipe(Effect.flip)
+        expect(gone).toHaveLength(12)
+        expect(yield* stored).toEqual([])
+        yield* sql.withTransaction(insertAll)
+        expect(yield* stored).toEqual(names.map((name) => ({ name })))
+        yield* insertAll
+        expect((yield* stored).map(({ name }) => name).sort()).toEqual([...names, ...names].sort())
       })
     )
 
@@ -300,8 +397,7 @@ const onLayer = (backend: Backend, { name, layer }: SqlLayer): void => {
             yield* runners.unregister(address)
             expect(yield* runners.getRunners).toEqual([])
           }).pipe(Effect.provide(SqlRunnerStorage.layerWith({ prefix })), Effect.scoped)
-          const messages = yield* Effect.provide(MessageStorage.MessageStorage, SqlMessageStorage.layerWith({ prefix }))
-          expect(yield* messages.unprocessedMessages([ShardId.make("default", 1)])).toEqual([])
+          yield* Effect.provide(keepsMessages, SqlMessageStorage.layerWith({ prefix }))
         }).pipe(Effect.provide(ShardingConfig.layer())),
       30_000
     )

@@ -61,6 +61,20 @@ export const statementTimeoutContract = (backend: Backend): void => {
       { statementTimeout: "10 seconds" }
     )
 
+    withEngine(
+      backend,
+      "is none that has more time than a timer can hold, nor is the COMMIT behind it",
+      () =>
+        Effect.gen(function* () {
+          const t = yield* table("id INTEGER PRIMARY KEY")
+          const slow = `INSERT INTO ${t} SELECT 1 + SLEEP(0.1)`
+          yield* Engine.transaction(Engine.execute(slow, [], { timeout: "60 days" }))
+          expect(yield* Engine.scalar("SELECT SLEEP(0.1)", [], { timeout: 2 ** 31 - 1 })).toEqual(Option.some(0))
+          expect(yield* Engine.scalar(`SELECT COUNT(*) FROM ${t}`)).toEqual(Option.some(1))
+        }),
+      { endTimeout: "60 days" }
+    )
+
     withEngine(backend, "leaves the transaction that it is in as it was, where the server stops it", () =>
       Effect.gen(function* () {
         const t = yield* table("id INTEGER PRIMARY KEY")

@@ -18,7 +18,7 @@ import { leaseTraps } from "../traps/leases.js"
 import { loadTraps } from "../traps/load.js"
 import { aiomysqlPoolTraps, effectPoolTraps } from "../traps/pool.js"
 import { poolingTraps } from "../traps/pooling.js"
-import { queryTraps } from "../traps/queries.js"
+import { compilerTraps, queryTraps } from "../traps/queries.js"
 import { sqliteTraps, writersTraps } from "../traps/sqlite.js"
 import { operationsTraps, rowsTraps, tableTraps } from "../traps/tables.js"
 import { transactionTraps } from "../traps/transactions.js"
@@ -30,6 +30,7 @@ import {
   libsqlWriters,
   mysql2Loading,
   mysql2Pool,
+  sqlCompilers,
   sqlMysql2,
   sqlMysql2Options
 } from "./subjects.js"
@@ -85,6 +86,7 @@ const proveAll = (url: string, own: OwnServer): Effect.Effect<ReadonlyArray<Outc
     ...each("@effect/sql-mysql2", { ...sqlMysql2, url }, [...clientTraps, ...mariadbTraps]),
     ...each("@effect/sql-mysql2", { ...sqlMysql2, url }, [...faultTraps, ...mariadbFaultTraps]),
     ...each("@effect/sql-mysql2", { ...sqlMysql2Options, url }, optionTraps),
+    ...each("@effect/sql-mysql2", sqlCompilers, compilerTraps),
     ...each("a clumsy client (a mutant)", { ...clumsyClient, url }, clumsyTraps),
     ...each(
       "a server with innodb_flush_log_at_trx_commit=0",

@@ -2,6 +2,7 @@
 import { createReadStream } from "node:fs"
 import { Readable } from "node:stream"
 import { Reactivity } from "@effect/experimental"
+import { Statement } from "@effect/sql"
 import { MysqlClient } from "@effect/sql-mysql2"
 import { Effect, Exit, Fiber, Pool, Redacted, Scope, Stream } from "effect"
 import Database from "libsql"
@@ -11,7 +12,7 @@ import type { Client, ClientSubject, Execute } from "../traps/client.js"
 import type { LoadSubject } from "../traps/load.js"
 import type { PoolSubject } from "../traps/pool.js"
 import type { PoolingSubject } from "../traps/pooling.js"
-import type { QuerySubject } from "../traps/queries.js"
+import type { CompilerSubject, QuerySubject } from "../traps/queries.js"
 import type { SqliteSubject, WritersSubject } from "../traps/sqlite.js"
 
 export const effectPool: PoolSubject = {
@@ -199,6 +200,12 @@ export const libsqlWriters: WritersSubject = {
           )
       }
     })
+}
+
+export const sqlCompilers: CompilerSubject = {
+  mysql: MysqlClient.makeCompiler(),
+  sqlite: Statement.makeCompilerSqlite(),
+  upper: MysqlClient.makeCompiler((name) => name.toUpperCase())
 }
 
 export const kyselyItself: QuerySubject = {

@@ -153,6 +153,16 @@ describe("Value.bind", () => {
     }
   })
 
+  it("refuses JSON in which a number is none, which JSON would hold as null", () => {
+    for (const value of [
+      { n: Number.NaN },
+      [Number.POSITIVE_INFINITY],
+      { a: [null, { b: -Number.POSITIVE_INFINITY }] }
+    ])
+      expect(Value.bind(value, "x")).toMatchObject({ _tag: "ArgumentError", argument: "x" })
+    expect(Value.bind({ n: null, text: "null" }, "x")).toBe('{"n":null,"text":"null"}')
+  })
+
   it("refuses text with lone surrogates inside of JSON too", () => {
     expect(refused({ a: "\ud800" })).toContain("surrogate")
     expect(refused(["\udc00"])).toContain("surrogate")

@@ -13,7 +13,7 @@ const refusing = (executed: Array<ReadonlyArray<string>>): Driver.DriverConnecti
     waitingFor: () => 0,
     lastAnswerAt: () => 0,
     isBusy: () => false,
-  isRetired: () => false,
+    isRetired: () => false,
     closed: () => undefined,
     execute: ({ before, sql }) => {
       executed.push([...before, sql])

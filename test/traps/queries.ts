@@ -1,4 +1,5 @@
 // Traps for what executes queries that a program builds.
+import { Statement } from "@effect/sql"
 import { Effect, type Scope } from "effect"
 import { InsertQueryNode, type KyselyPlugin, PrimitiveValueListNode, ValuesNode } from "kysely"
 import { must, type Trap } from "./Trap.js"
@@ -45,5 +46,75 @@ export const queryTraps: ReadonlyArray<Trap<QuerySubject>> = [
         const stored = yield* insert.stored
         yield* must(String(stored) === String(shown), `it showed ${String(shown)}, and stored ${String(stored)}`)
       })
+  }
+]
+
+/** A compiler of statements of `@effect/sql` for each of two dialects. */
+export interface CompilerSubject {
+  readonly mysql: Statement.Compiler
+  readonly sqlite: Statement.Compiler
+  /** One for MySQL that writes names in capitals. */
+  readonly upper: Statement.Compiler
+}
+
+/** Falls unless each compiler quotes names as its dialect does, whichever has compiled the fragment before. */
+const mustCompileForEach = (
+  compilers: CompilerSubject,
+  fragment: () => Statement.Fragment,
+  around: (fragment: Statement.Fragment) => Statement.Fragment
+) =>
+  Effect.gen(function* () {
+    const quotes = { mysql: "`", sqlite: '"' }
+    for (const [first, second] of [
+      ["mysql", "sqlite"],
+      ["sqlite", "mysql"]
+    ] as const) {
+      for (const withoutTransform of [false, true]) {
+        const shared = fragment()
+        compilers[first].compile(shared, withoutTransform)
+        const [text] = compilers[second].compile(around(shared), withoutTransform)
+        yield* must(
+          text.includes(quotes[second]) && !text.includes(quotes[first]),
+          `after ${first}, the text for ${second} was ${text}`
+        )
+      }
+    }
+  })
+
+export const compilerTraps: ReadonlyArray<Trap<CompilerSubject>> = [
+  {
+    id: "T-12",
+    title: "a fragment that two dialects share is compiled for each",
+    run: (compilers) => {
+      const sql = Statement.make(Effect.die("nothing is executed"), compilers.sqlite, [], undefined)
+      return mustCompileForEach(
+        compilers,
+        () => sql`SELECT ${sql("name")}`,
+        (shared) => shared
+      )
+    }
+  },
+  {
+    id: "T-12",
+    title: "a fragment in the RETURNING of two dialects is compiled for each",
+    run: (compilers) => {
+      const sql = Statement.make(Effect.die("nothing is executed"), compilers.sqlite, [], undefined)
+      return mustCompileForEach(
+        compilers,
+        () => sql`${sql("id")}`,
+        (shared) => sql`INSERT INTO ${sql("person")} ${sql.insert({ name: "Ada" }).returning(shared)}`
+      )
+    }
+  },
+  {
+    id: "T-12",
+    title: "a fragment that two clients rename in other ways is compiled for each",
+    run: (compilers) => {
+      const sql = Statement.make(Effect.die("nothing is executed"), compilers.sqlite, [], undefined)
+      const shared = sql`SELECT ${sql("name")}`
+      compilers.upper.compile(shared, false)
+      const [plain] = compilers.mysql.compile(shared, false)
+      return must(plain === "SELECT `name`", `after the client that renames, the text was ${plain}`)
+    }
   }
 ]
