@@ -3,9 +3,9 @@
  *
  * @since 0.1.0
  */
-import { Effect } from "effect"
+import { BigDecimal, DateTime, Effect, Option, Redacted } from "effect"
 import { ArgumentError, kindOf } from "./Errors.js"
-import { bind, type BoundValue, isPlainObject } from "./Value.js"
+import { bind, type BoundValue, isPlainObject, toParameter } from "./Value.js"
 
 /**
  * As `Value.bind`, but that dates have the time zone of the process, and that objects which say themselves what they are as JSON
@@ -17,6 +17,8 @@ import { bind, type BoundValue, isPlainObject } from "./Value.js"
 export const bindLikeMysql2 = (value: unknown, argument: string): BoundValue | ArgumentError => {
   // A whole number may be sent as a double, and true is none.
   if (typeof value === "boolean") return value ? 1n : 0n
+  if (Redacted.isRedacted(value)) return bindLikeMysql2(Redacted.value(value), argument)
+  if (Option.isOption(value)) return Option.isNone(value) ? null : bindLikeMysql2(value.value, argument)
   const bound = bind(value, argument)
   if (bound instanceof Date) return asLocal(bound)
   return bound instanceof ArgumentError && isOfAClass(value) ? (bindJson(value, argument) ?? bound) : bound
@@ -35,13 +37,16 @@ const bindJson = (value: object, argument: string): BoundValue | ArgumentError |
   }
 }
 
-/** What `bind` knows nothing about. */
+/** What `bind` knows nothing about: of what it knows, and refuses, the JSON is no value of the program. */
 const isOfAClass = (value: unknown): value is object =>
   typeof value === "object" &&
   value !== null &&
   !isPlainObject(value) &&
   !Array.isArray(value) &&
   !(value instanceof Date) &&
+  !(toParameter in value) &&
+  !BigDecimal.isBigDecimal(value) &&
+  !DateTime.isDateTime(value) &&
   !Effect.isEffect(value)
 
 /** The date whose parts in UTC are the parts of this one in the time zone of the process. */

@@ -64,6 +64,13 @@ const commitsByItself = ({ sql }: Compiled, { lexicon }: Dialect): boolean => {
   return committing.has(verb) || (verb === "LOAD" && second === "INDEX") || (verb === "SET" && second === "PASSWORD")
 }
 
+/** What a text hides from who reads it, such as a COMMIT in a procedure, shows when it has been executed. */
+const endedByStatement = (): InvalidRequestError =>
+  new InvalidRequestError({
+    message:
+      "the sandbox is over: this statement has ended its transaction, and what was done before may have been kept"
+  })
+
 type Answer<A> = Effect.Effect<A, DriverError | InvalidRequestError>
 
 /** A connection in a transaction that the program does not see. */
@@ -72,7 +79,8 @@ const sandboxedConnection = (inner: Connection): Connection => {
   const savepoint = inner.dialect.savepoint(savepointName)
   /** The program is in what it takes for a transaction. */
   let begun = false
-  const isOver = (): boolean => inner.isSpent() || !inner.status().inTransaction
+  const hasEnded = (): boolean => !inner.isSpent() && !inner.status().inTransaction
+  const isOver = (): boolean => inner.isSpent() || hasEnded()
 
   const noteBefore = (before: ReadonlyArray<string> | undefined): void => {
     if (before?.includes(savepoint) === true) begun = true
@@ -103,7 +111,7 @@ const sandboxedConnection = (inner: Connection): Connection => {
       const refused = refusal(compiled)
       if (refused !== undefined) return Effect.fail(refused)
       noteBefore(before)
-      return run()
+      return Effect.tap(run(), () => (hasEnded() ? Effect.fail(endedByStatement()) : Effect.void))
     })
   const status = (): SessionStatus => {
     const status = inner.status()

@@ -264,7 +264,8 @@ export interface EngineClientOptions {
 
 /**
  * Makes a client of an engine that is there, on any database: both share one pool and one transaction, and values are of the
- * engine's types. A text with several statements is sent one by one, on one connection.
+ * engine's types; with `SafeIntegers` of `@effect/sql`, those that can be beyond 2^53 are bigints. A text with several
+ * statements is sent one by one, on one connection.
  *
  * *Fails with* `SqlFailure` for an engine that this package has not made.
  *

@@ -5,7 +5,7 @@
  * @since 0.1.0
  */
 import type { MysqlClientConfig } from "@effect/sql-mysql2/MysqlClient"
-import { Duration, Either, Redacted } from "effect"
+import { Duration, Either, Option, Redacted } from "effect"
 import { ArgumentError, kindOf } from "./Errors.js"
 import type { PoolOptions } from "./Pool.js"
 import type { ValueOptions } from "./Value.js"
@@ -141,7 +141,9 @@ const meanings: Readonly<Record<string, Meaning>> = {
 }
 
 /** What mysql2's options mean, or which is refused. */
-const readPoolConfig = (poolConfig: object, maxConnections: number): Some | ArgumentError => {
+const readPoolConfig = (poolConfig: unknown, maxConnections: number): Some | ArgumentError => {
+  if (typeof poolConfig !== "object" || poolConfig === null)
+    return refuse("poolConfig", kindOf(poolConfig), "an object with options of mysql2")
   let options: Some = {}
   for (const [name, given] of Object.entries(poolConfig)) {
     if (given === undefined) continue
@@ -176,13 +178,22 @@ const joined = (first: Some, second: Some): Some | ArgumentError => {
 const given = (options: object): Some =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 
+/** A path that is not percent-encoded is found where options are read. */
+const decoded = (path: string): string | undefined => {
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    return undefined
+  }
+}
+
 /** Where the server is, for spans. */
 const attributesOf = (
   url: string | undefined,
   { host = "localhost", port = 3306, database, spanAttributes = {} }: SqlClientConfig
 ): ReadonlyArray<readonly [string, unknown]> => {
   const target = url !== undefined && URL.canParse(url) ? new URL(url) : undefined
-  const namespace = target === undefined ? database : decodeURIComponent(target.pathname.slice(1))
+  const namespace = target === undefined ? database : decoded(target.pathname.slice(1))
   return [
     ...Object.entries(spanAttributes),
     ["db.system.name", "mysql"],
@@ -206,7 +217,10 @@ export const read = (config: SqlClientConfig): Either.Either<Read, ArgumentError
   const target = url === undefined ? { host, port, database, user: username, password } : { url }
   const limits = {
     maxSize: maxConnections,
-    idleTimeout: connectionTTL === undefined ? own.idleTimeout : Duration.toMillis(connectionTTL)
+    idleTimeout:
+      connectionTTL === undefined
+        ? own.idleTimeout
+        : Option.getOrElse(Option.map(Duration.decodeUnknown(connectionTTL), Duration.toMillis), () => connectionTTL)
   }
   const pooled = poolConfig === undefined ? nothing : readPoolConfig(poolConfig, maxConnections ?? 10)
   if (pooled instanceof ArgumentError) return Either.left(pooled)

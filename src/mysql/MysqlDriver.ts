@@ -372,7 +372,7 @@ class MysqlConnection implements DriverConnection {
     shared = false
   ): Effect.Effect<A, DriverError> {
     return Effect.async<A, DriverError>((resume) => {
-      if (timeout === 0) {
+      if (timeout === 0 || timeout > longestTimer) {
         begin(resume)
       } else {
         const timer = setTimeout(() => {
@@ -483,7 +483,8 @@ class MysqlConnection implements DriverConnection {
 
   /** How long a statement may take, in milliseconds; 0 is no limit. What has a time already is not a program's statement. */
   private limitOf({ stopAfter, timeout }: Pick<Request, "stopAfter" | "timeout">): number {
-    return timeout === 0 ? (stopAfter ?? this.settings.statementTimeout) : 0
+    const limit = timeout === 0 ? (stopAfter ?? this.settings.statementTimeout) : 0
+    return limit > longestTimer ? 0 : limit
   }
 
   /** What the session allows. It is asked for once, and again while something in the session may have changed. */
@@ -882,6 +883,9 @@ const showWarnings: Request = {
   before: [],
   shared: false
 }
+
+/** What a timer can hold, 24 days; for more than that it would be over at once. */
+const longestTimer = 2 ** 31 - 1
 
 const tooLate = (timeout: number): OperationalError =>
   new OperationalError({ reason: "StatementTimeout", message: `no answer within ${timeout} ms` })

@@ -151,6 +151,23 @@ describe("LeasePool.onCheckin", () => {
     })
   )
 
+  it.scoped("ends an item for which it throws, and whoever has used that does not notice", () =>
+    Effect.gen(function* () {
+      const items = new Items()
+      const pool = yield* poolOf(items, {
+        maxSize: 1,
+        onCheckin: () => {
+          throw new Error("a bug")
+        }
+      })
+      expect(yield* pool.use(Effect.succeed)).toBe(1)
+      expect(yield* Effect.scoped(pool.acquire)).toBe(2)
+      yield* settle
+      expect([...items.open]).toEqual([])
+      expect(yield* pool.numbers).toMatchObject({ size: 0, used: 0 })
+    })
+  )
+
   it.scoped("ends an item for which it dies", () =>
     Effect.gen(function* () {
       const items = new Items()

@@ -31,6 +31,15 @@ describe("the configuration of the client for @effect/sql", () => {
     })
   })
 
+  it("leaves to the options what is wrong in an URL or in a time, and throws nothing", () => {
+    expect(optionsOf({ url: "mysql://app:secret@db/%zz" })).toMatchObject({ url: "mysql://app:secret@db/%zz" })
+    // @ts-expect-error: no duration.
+    expect(optionsOf({ connectionTTL: "soon" })).toMatchObject({ idleTimeout: "soon" })
+    // @ts-expect-error: no options.
+    const refused = read({ poolConfig: null })
+    expect(Either.isLeft(refused) && refused.left).toMatchObject({ argument: "poolConfig" })
+  })
+
   it("lets an URL hold over host, port, user, password and database", () => {
     const options = optionsOf({ url: "mysql://app@db/shop", host: "other", username: "other", database: "other" })
     expect(options).toMatchObject({ url: "mysql://app@db/shop" })
