@@ -590,9 +590,8 @@ class LeasePoolState<A, E, R> {
   private recycled({ item }: Entry<A>): Recycled | Effect.Effect<Recycled> {
     const { onCheckin, recycle } = this.options
     if (onCheckin === undefined || this.options.isBroken(item)) return recycle(item, this.isTakenOver)
-    return Effect.flatMap(
-      Effect.suspend(() => onCheckin(item)),
-      () => {
+    const checkedIn = Effect.suspend(() => onCheckin(item))
+    return Effect.flatMap(checkedIn, () => {
       // Nobody takes over what somebody else has had in the meantime.
       const recycled = recycle(item, false)
       return typeof recycled === "string" ? Effect.succeed(recycled) : recycled

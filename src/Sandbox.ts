@@ -232,8 +232,9 @@ const poolOf = (connection: Connection, address: string): Effect.Effect<Pool.Poo
  *
  * Fibers take turns on the connection, as with a pool of one. On MySQL and MariaDB statements that define data, administer
  * or lock tables are refused with an `InvalidRequestError`, because they would commit: tables are made before the sandbox.
- * Session variables that a program sets stay until the sandbox ends. An interrupted statement ends the sandbox with its
- * connection.
+ * One that commits without showing it, such as a CALL, fails after it was executed, and ends the sandbox; what it has
+ * committed stays. Session variables that a program sets stay until the sandbox ends. An interrupted statement ends the
+ * sandbox with its connection.
  *
  * *Fails with* what taking a connection and beginning a transaction fail with. *Releases*: the scope's end rolls back.
  *
