@@ -131,7 +131,7 @@ export interface Options extends Partial<ValueOptions> {
 
   /**
    * How long a statement may take. The server stops it, and goes on with the session and its transaction: MariaDB whatever
-   * changes or reads rows, MySQL what reads. Of any other the connection is given up, which kills it. Default: no limit. A
+   * changes or reads rows, MySQL what reads. Of any other the connection is given up, which kills it. MySQL ends a `SLEEP` so without an error. Default: no limit. A
    * statement's own `timeout` holds instead.
    */
   readonly statementTimeout?: Duration.DurationInput | undefined

@@ -35,9 +35,9 @@ import type { ValueOptions } from "./Value.js"
  */
 export interface Hooks {
   /**
-   * Runs once for each connection after it was opened. What it fails with is what opening fails with; what is no error of a
-   * connection stands in the `cause` of an `OperationalError` `CannotOpen`. What it sets in the session lasts until the first
-   * reset: `initCommand` is for what is to last.
+   * Runs once for each connection after it was opened; one that may take long has to have a time of its own. What it fails
+   * with is what opening fails with; what is no error of a connection stands in the `cause` of an `OperationalError`
+   * `CannotOpen`. What it sets in the session lasts until the first reset: `initCommand` is for what is to last.
    */
   readonly onConnect?: ((connection: Connection.Connection) => Effect.Effect<void, StatementError>) | undefined
   /**
