@@ -5,7 +5,6 @@
  *
  * @since 0.1.0
  */
-import { randomUUID } from "node:crypto"
 import { Effect } from "effect"
 import type { BeginOptions, TwoPhaseStatements, XidBytes } from "./Dialect.js"
 import type { ServerInfo } from "./Driver.js"
@@ -186,7 +185,7 @@ export class Handles {
 
   /** `aiomysql.sa.SAConnection.begin_twophase` */
   beginTwophase(given: Xid.Xid | undefined): Effect.Effect<TwoPhaseTransaction, Transaction.TransactionError> {
-    return this.named(given === undefined ? randomUUID() : given, (statements, bytes, xid) => {
+    return this.named(given === undefined ? crypto.randomUUID() : given, (statements, bytes, xid) => {
       if (this.open.length > 0) return Effect.fail(openAlready())
       if (this.host.status().inTransaction) return Effect.fail(openAlready())
       const branch = new TwoPhase.Branch(this.host, statements, bytes)
