@@ -5,7 +5,7 @@
  * @since 0.1.0
  */
 import { Effect, Either, Redacted } from "effect"
-import type { IsolationLevel } from "./Dialect.js"
+import { type IsolationLevel, isolationLevels } from "./Dialect.js"
 import { ArgumentError, kindOf } from "./Errors.js"
 import { always, type Field, integer, refuse, secret } from "./OptionField.js"
 import * as Options from "./Options.js"
@@ -71,13 +71,11 @@ const switched: Field<boolean> = {
   read: (given) => (typeof given === "boolean" ? given : undefined)
 }
 
-const levels: ReadonlyArray<IsolationLevel> = ["read uncommitted", "read committed", "repeatable read", "serializable"]
-
 const isolationLevel: Field<IsolationLevel> = {
-  expected: levels.map((level) => JSON.stringify(level.toUpperCase())).join(", "),
+  expected: isolationLevels.map((level) => JSON.stringify(level.toUpperCase())).join(", "),
   read: (given) =>
     typeof given === "string"
-      ? levels.find((level) => level === given.toLowerCase().replaceAll(/[-_]/g, " "))
+      ? isolationLevels.find((level) => level === given.toLowerCase().replaceAll(/[-_]/g, " "))
       : undefined
 }
 

@@ -8,12 +8,29 @@ import type { Lexicon, Token } from "./Lexer.js"
 import type { BoundValue } from "./Value.js"
 
 /**
+ * The isolation levels, the least isolated first. Statements have them as they are given: what a program without types gives
+ * must be one of these.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const isolationLevels = ["read uncommitted", "read committed", "repeatable read", "serializable"] as const
+
+/**
  * The isolation levels of the SQL standard, as SQLAlchemy names them in lower case.
  *
  * @since 0.1.0
  * @category models
  */
-export type IsolationLevel = "read uncommitted" | "read committed" | "repeatable read" | "serializable"
+export type IsolationLevel = (typeof isolationLevels)[number]
+
+/**
+ * Whether this is an isolation level.
+ *
+ * @since 0.1.0
+ * @category guards
+ */
+export const isIsolationLevel = (u: unknown): u is IsolationLevel => isolationLevels.some((level) => level === u)
 
 /**
  * How a transaction begins.

@@ -9,7 +9,7 @@
 import { Config, Context, Effect, FiberRef, Layer, type Scope, Stream } from "effect"
 import type { ConfigError } from "effect/ConfigError"
 import type { Connection } from "./Connection.js"
-import type { Dialect } from "./Dialect.js"
+import type { BeginOptions, Dialect } from "./Dialect.js"
 import type { Execute, Scalar, StreamRows } from "./Execute.js"
 import {
   type AcquireError,
@@ -229,20 +229,22 @@ const makeEngine = (pool: Pool.Pool): Engine => {
       return ambient === undefined ? outside : within(ambient)
     })
 
+  /** A transaction of a fiber that is in none, on a connection of the pool. */
+  const transactionOutside = <A, E, R>(body: Effect.Effect<A, E, R>, begin: BeginOptions, goesOnAfterDdl: boolean) =>
+    Transaction.afterwards((committed, restore) =>
+      pool.useIn(restore, (connection) =>
+        lentOf(connection).transactionIn(restore, body, begin, {
+          committed,
+          isTakenOver: pool.isTakenOver,
+          goesOnAfterDdl
+        })
+      )
+    )
+
   const transaction: Engine["transaction"] = (body, options) => {
     const { retry, ...given } = options ?? {}
     const begin = options === undefined ? Transaction.plainOptions : given
-    const outermost = Transaction.retrying(
-      Transaction.afterwards((committed, restore) =>
-        pool.useIn(restore, (connection) =>
-          lentOf(connection).transactionIn(restore, body, begin, {
-            committed,
-            isTakenOver: pool.isTakenOver
-          })
-        )
-      ),
-      retry
-    )
+    const outermost = Transaction.retrying(transactionOutside(body, begin, false), retry)
     return inAmbient(({ connection, level }) => {
       if (retry === undefined) return connection.transaction(body, begin)
       if (level === undefined) return Transaction.retrying(connection.transaction(body, begin), retry)
@@ -315,15 +317,7 @@ const makeEngine = (pool: Pool.Pool): Engine => {
       ),
     transaction: <A, E, R>(body: Effect.Effect<A, E, R>, ambient: Ambient | undefined) =>
       ambient === undefined
-        ? Transaction.afterwards((committed, restore) =>
-            pool.useIn(restore, (connection) =>
-              lentOf(connection).transactionIn(restore, body, Transaction.plainOptions, {
-                committed,
-                isTakenOver: pool.isTakenOver,
-                goesOnAfterDdl: true
-              })
-            )
-          )
+        ? transactionOutside(body, Transaction.plainOptions, true)
         : ambient.connection.transactionFrom(ambient.level, body),
     hold: Effect.flatMap(pool.hold, untilTheEnd)
   })

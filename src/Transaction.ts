@@ -5,7 +5,7 @@
  * @since 0.1.0
  */
 import { Cause, Context, type Duration, Effect, Schedule } from "effect"
-import type { BeginOptions, Dialect, IsolationLevel } from "./Dialect.js"
+import { type BeginOptions, type Dialect, type IsolationLevel, isIsolationLevel, isolationLevels } from "./Dialect.js"
 import type { SessionStatus } from "./Driver.js"
 import {
   ArgumentError,
@@ -688,13 +688,6 @@ const beginningOf = (
 /** The options of a transaction that has the characteristics of its session. */
 export const plainOptions: BeginOptions = {}
 
-const levels: ReadonlySet<unknown> = new Set<IsolationLevel>([
-  "read uncommitted",
-  "read committed",
-  "repeatable read",
-  "serializable"
-])
-
 /** What stands in a statement as it is given must be one of the words that may. */
 const refusedOption = (options: BeginOptions): ArgumentError | undefined => {
   const { isolationLevel, readOnly, consistentSnapshot, ...rest } = options
@@ -706,11 +699,11 @@ const refusedOption = (options: BeginOptions): ArgumentError | undefined => {
       expected: "isolationLevel, readOnly, consistentSnapshot or retry"
     })
   }
-  if (isolationLevel !== undefined && !levels.has(isolationLevel)) {
+  if (isolationLevel !== undefined && !isIsolationLevel(isolationLevel)) {
     return new ArgumentError({
       argument: "isolationLevel",
       given: kindOf(isolationLevel),
-      expected: [...levels].map((level) => JSON.stringify(level)).join(" or ")
+      expected: isolationLevels.map((level) => JSON.stringify(level)).join(" or ")
     })
   }
   for (const [argument, given] of Object.entries({ readOnly, consistentSnapshot })) {

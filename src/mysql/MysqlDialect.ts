@@ -4,7 +4,14 @@
  * @since 0.1.0
  */
 import { BigDecimal } from "effect"
-import type { BeginOptions, Dialect, IsolationLevel, TwoPhaseStatements, XidBytes } from "../Dialect.js"
+import {
+  type BeginOptions,
+  type Dialect,
+  type IsolationLevel,
+  isIsolationLevel,
+  type TwoPhaseStatements,
+  type XidBytes
+} from "../Dialect.js"
 import { NotSupportedError } from "../Errors.js"
 import { leadingWords, type Lexicon, type Token, tokens } from "../Lexer.js"
 import { type BoundValue, formatDateTime, formatDecimal } from "../Value.js"
@@ -18,14 +25,6 @@ export const lexicon: Lexicon = {
 }
 
 const quoteIdentifier = (name: string): string => `\`${name.replaceAll("`", "``")}\``
-
-/** What is given by programs without types stands in a statement as it is: it must be one of these. */
-const isolationLevels: ReadonlySet<unknown> = new Set<IsolationLevel>([
-  "read uncommitted",
-  "read committed",
-  "repeatable read",
-  "serializable"
-])
 
 const levelWords = (level: IsolationLevel): string => level.toUpperCase()
 
@@ -227,7 +226,7 @@ export const dialect: Dialect = {
   releaseSavepoint: (name) => `RELEASE SAVEPOINT ${quoteIdentifier(name)}`,
   twoPhase,
   sessionIsolation: (level) =>
-    isolationLevels.has(level)
+    isIsolationLevel(level)
       ? `SET SESSION TRANSACTION ISOLATION LEVEL ${levelWords(level)}`
       : new NotSupportedError({ reason: "NotSupported", message: "there is no isolation level of this name" }),
   mayLeaveState,

@@ -3,7 +3,7 @@
  */
 import { userInfo } from "node:os"
 import { Effect, Either, Redacted, type Scope } from "effect"
-import type { Dialect, IsolationLevel } from "../Dialect.js"
+import { type Dialect, type IsolationLevel, isolationLevels } from "../Dialect.js"
 import type { Driver } from "../Driver.js"
 import type { ArgumentError, ConnectError } from "../Errors.js"
 import * as OptionField from "../OptionField.js"
@@ -54,14 +54,12 @@ const tls: Field<TlsSettings | "off"> = {
   }
 }
 
-const levels: ReadonlyArray<IsolationLevel> = ["read uncommitted", "read committed", "repeatable read", "serializable"]
-
 /** In an URL also as SQLAlchemy and the servers write it: `READ COMMITTED`, `READ-COMMITTED`. */
 const isolationLevel: Field<IsolationLevel> = {
-  expected: levels.map((level) => JSON.stringify(level)).join(" or "),
+  expected: isolationLevels.map((level) => JSON.stringify(level)).join(" or "),
   read: (given) =>
     typeof given === "string"
-      ? levels.find((level) => level === given.toLowerCase().replaceAll(/[-_]/g, " "))
+      ? isolationLevels.find((level) => level === given.toLowerCase().replaceAll(/[-_]/g, " "))
       : undefined
 }
 

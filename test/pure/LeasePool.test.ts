@@ -14,6 +14,7 @@ import {
   TestClock
 } from "effect"
 import { Errors, LeasePool } from "effect-sa"
+import { ordinary } from "../support/leasePool.js"
 
 class OpenFailed extends Data.TaggedError("OpenFailed")<{
   readonly kind: LeasePool.Verdict
@@ -71,16 +72,7 @@ const poolOf = (
     validate: () => Effect.sync(() => items.valid),
     recycle: (item) => (items.broken.has(item) ? "discard" : "keep"),
     verdict: (error) => error.kind,
-    maxShare: 1,
-    isStalled: () => false,
-    minSize: 0,
-    maxSize: 2,
-    maxWaiters: 0,
-    acquireTimeout: 1_000,
-    idleTimeout: 0,
-    lifetime: 0,
-    validateAfter: Number.POSITIVE_INFINITY,
-    closeTimeout: 1_000,
+    ...ordinary,
     ...options
   })
 

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Clock, Data, Effect, Exit, Fiber, Option, type Scope, TestClock } from "effect"
 import { LeasePool } from "effect-sa"
+import { ordinary } from "../support/leasePool.js"
 
 class OpenFailed extends Data.TaggedError("OpenFailed")<{ readonly message: string }> {}
 
@@ -38,16 +39,7 @@ const poolOf = (
       }),
     recycle: () => "keep",
     verdict: () => "retry",
-    maxShare: 1,
-    isStalled: () => false,
-    minSize: 0,
-    maxSize: 2,
-    maxWaiters: 0,
-    acquireTimeout: 1_000,
-    idleTimeout: 0,
-    lifetime: 0,
-    validateAfter: Number.POSITIVE_INFINITY,
-    closeTimeout: 1_000,
+    ...ordinary,
     ...options
   })
 

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Data, Deferred, Effect, Exit, Fiber, Logger, type Scope, Stream, TestClock } from "effect"
 import { LeasePool } from "effect-sa"
+import { ordinary } from "../support/leasePool.js"
 
 class Refused extends Data.TaggedError("Refused")<{ readonly kind: LeasePool.Verdict; readonly message: string }> {}
 
@@ -33,16 +34,7 @@ const poolOf = (items: Items, options: Partial<LeasePool.Options<number, Refused
       return "keep"
     },
     verdict: (error) => error.kind,
-    maxShare: 1,
-    isStalled: () => false,
-    minSize: 0,
-    maxSize: 2,
-    maxWaiters: 0,
-    acquireTimeout: 1_000,
-    idleTimeout: 0,
-    lifetime: 0,
-    validateAfter: Number.POSITIVE_INFINITY,
-    closeTimeout: 1_000,
+    ...ordinary,
     ...options
   })
 

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Data, Effect, Fiber, Random, type Scope, TestClock } from "effect"
 import { LeasePool } from "effect-sa"
+import { ordinary } from "../support/leasePool.js"
 
 class OpenFailed extends Data.TaggedError("OpenFailed")<{ readonly message: string }> {}
 
@@ -33,16 +34,8 @@ const poolOf = (
     validate: (item) => Effect.sync(() => !items.broken.has(item)),
     recycle: (item) => (items.broken.has(item) ? "discard" : "keep"),
     verdict: () => "retry",
-    maxShare: 1,
-    isStalled: () => false,
-    minSize: 0,
-    maxSize: 2,
-    maxWaiters: 0,
+    ...ordinary,
     acquireTimeout: 10_000,
-    idleTimeout: 0,
-    lifetime: 0,
-    validateAfter: Number.POSITIVE_INFINITY,
-    closeTimeout: 1_000,
     ...options
   })
 
