@@ -1,13 +1,14 @@
 // How the contenders that are Effect programs run many operations at once, a fiber for each, and read a stream.
 import { Effect, Stream } from "effect"
 import type { Note } from "./contender.js"
-import { checkStream } from "./workload.js"
+import { acquiresAtOnce, checkStream, type Task } from "./workload.js"
 
-export type EffectOperation<R> = (i: number) => Effect.Effect<void, unknown, R>
+/** Is given its number, and the size of what it reads. */
+export type EffectOperation<R> = (i: number, size: number) => Effect.Effect<void, unknown, R>
 
 export const runMany = <R>(
   operation: EffectOperation<R>,
-  concurrency: number,
+  { concurrency, size }: Task,
   until: () => boolean,
   note?: Note
 ): Effect.Effect<number, unknown, R> =>
@@ -18,12 +19,13 @@ export const runMany = <R>(
       let i = first
       let started = 0
       return Effect.whileLoop({
-        while: until,
+        // Everybody does one operation at the least: of ten thousand, the last begin late.
+        while: () => next === first || until(),
         body: () => {
           i = next
           next += concurrency
           if (note !== undefined) started = performance.now()
-          return operation(i)
+          return operation(i, size)
         },
         step: () => {
           done++
@@ -34,6 +36,14 @@ export const runMany = <R>(
     const fibers = Array.from({ length: concurrency }, (_, i) => i)
     return Effect.map(Effect.forEach(fibers, loop, { concurrency: "unbounded", discard: true }), () => done)
   })
+
+/** Takes something and gives it back, as often as an operation of this kind does it. */
+export const acquireMany =
+  <E, R>(acquire: () => Effect.Effect<void, E, R>): EffectOperation<R> =>
+  () => {
+    let left = acquiresAtOnce
+    return Effect.whileLoop({ while: () => left > 0, body: acquire, step: () => left-- })
+  }
 
 /** Reads a stream to its end, by chunks: of the ways to read one that is the fastest for every contender. */
 export const readStream = <R>(stream: Stream.Stream<{ readonly id: number }, unknown, R>) =>

@@ -1,16 +1,51 @@
 // The tables that are read. They are made anew by every run.
 import mysql2 from "mysql2"
-import { insertTable, type Kind, streamRows, streamTable, table, tableRows } from "./workload.js"
+import {
+  columnCounts,
+  columnsRows,
+  columnsTable,
+  columnValue,
+  insertTable,
+  streamRows,
+  streamTable,
+  type Task,
+  table,
+  tableRows
+} from "./workload.js"
 
-/** Makes the tables that these kinds need, and gives the server's version. */
-export const fill = (url: string, kinds: ReadonlySet<Kind>): Promise<string> => {
-  const streams = kinds.has("stream") ? [...create(streamTable), ...fillStreamTable] : []
-  return query(url, [...create(table), fillTable, ...streams, ...createInsertTable])
+/** Makes the tables that these tasks need, and gives the server's version. */
+export const fill = (url: string, tasks: ReadonlyArray<Task>): Promise<string> => {
+  const needsLarge = tasks.some(({ kind, size }) => kind === "stream" || (kind === "rows" && size > tableRows))
+  const needsColumns = tasks.some(({ kind }) => kind === "columns")
+  return query(url, [
+    ...create(table),
+    fillTable,
+    ...(needsLarge ? [...create(streamTable), ...fillStreamTable] : []),
+    ...(needsColumns ? columnCounts.flatMap(createColumns) : []),
+    ...createInsertTable
+  ])
 }
 
-/** Removes the table that takes room. */
+/** Removes the tables. */
 export const clear = (url: string): Promise<string> =>
-  query(url, [`DROP TABLE IF EXISTS ${streamTable}, ${insertTable}`])
+  query(url, [
+    `DROP TABLE IF EXISTS ${[table, streamTable, insertTable, ...columnCounts.map(columnsTable)].join(", ")}`
+  ])
+
+/** A table with so many columns, numbers and words, the first of which is the key. */
+const createColumns = (columns: number): ReadonlyArray<string> => {
+  const name = columnsTable(columns)
+  const each = Array.from({ length: columns }, (_, i) => i)
+  const rows = Array.from({ length: columnsRows }, (_, row) => {
+    const values = each.map((column) => columnValue(row, column))
+    return `(${values.map((value) => (typeof value === "number" ? value : `'${value}'`)).join()})`
+  })
+  return [
+    `DROP TABLE IF EXISTS ${name}`,
+    `CREATE TABLE ${name} (${each.map((i) => `c${i} ${i % 2 === 0 ? "INT" : "VARCHAR(20)"}`).join()}, PRIMARY KEY (c0))`,
+    `INSERT INTO ${name} VALUES ${rows.join()}`
+  ]
+}
 
 const createInsertTable = [
   `DROP TABLE IF EXISTS ${insertTable}`,
@@ -39,12 +74,16 @@ const fillStreamTable = Array.from({ length: parts }, (_, part) => {
     WHERE few.id >= ${part * rows} AND few.id < ${(part + 1) * rows} ORDER BY few.id, many.id`
 })
 
+/** Executes all of them, and gives the server's version. */
 const query = (url: string, statements: ReadonlyArray<string>): Promise<string> =>
   new Promise((resolve, reject) => {
     const connection = mysql2.createConnection({ uri: url, multipleStatements: true, rowsAsArray: true })
     connection.query(`${statements.join(";")}; SELECT VERSION()`, (error, results) => {
       connection.destroy()
-      if (error !== null) reject(error)
-      else resolve(JSON.stringify(Array.isArray(results) ? results.at(-1) : ""))
+      if (error !== null) return reject(error)
+      // The result of each statement; the last has one row of one column.
+      const last: unknown = Array.isArray(results) ? results.at(-1) : undefined
+      const row: unknown = Array.isArray(last) ? last[0] : undefined
+      resolve(Array.isArray(row) ? String(row[0]) : "unknown")
     })
   })

@@ -1,22 +1,27 @@
 // How the contenders that are made of promises run many operations at once: a loop for each.
 import type { Note } from "./contender.js"
+import type { Task } from "./workload.js"
 
-export type PromiseOperation = (i: number) => Promise<void>
+/** Is given its number, and the size of what it reads. */
+export type PromiseOperation = (i: number, size: number) => Promise<void>
 
 export const runMany = async (
   operation: PromiseOperation,
-  concurrency: number,
+  { concurrency, size }: Task,
   until: () => boolean,
   note?: Note
 ): Promise<number> => {
   let done = 0
   const loop = async (first: number): Promise<void> => {
-    for (let i = first; until(); i += concurrency) {
+    // Everybody does one operation at the least: of ten thousand, the last begin late.
+    let i = first
+    do {
       const started = note === undefined ? 0 : performance.now()
-      await operation(i)
+      await operation(i, size)
       done++
       note?.(i, performance.now() - started)
-    }
+      i += concurrency
+    } while (until())
   }
   await Promise.all(Array.from({ length: concurrency }, (_, i) => loop(i)))
   return done

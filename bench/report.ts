@@ -1,26 +1,28 @@
-// What came out: a line for each workload and contender, and what some contenders show of each other.
+// What came out: a line for each workload and contender, the points of the growth curves, and what was to be reached.
 import type { Measured } from "./contender.js"
+import { limit, own, peer } from "./contenders.js"
 import { quantile, type Spread, spread } from "./statistics.js"
-import { type WorkloadName, workloads } from "./workload.js"
-
-/** Whom every other contender is held against. */
-export const peer = "mysql2"
+import { type Figure, type Target, targets } from "./targets.js"
+import type { Curve, Workload } from "./workload.js"
 
 /** What was measured of one workload, by contender, round by round. */
 export interface Rounds {
-  readonly workload: WorkloadName
+  readonly workload: Workload
   readonly contenders: ReadonlyMap<string, ReadonlyArray<Measured>>
   /** Bytes that were resident in each contender's process at its start. */
   readonly start: ReadonlyMap<string, number>
 }
 
-interface Line {
-  readonly workload: WorkloadName
+export interface Line {
+  readonly workload: string
   readonly contender: string
-  /** Of what `throughput` and `cpu` are. */
-  readonly unit: "operation" | "row"
+  /** Of what `throughput`, `cost` and `cpu` are. */
+  readonly unit: Workload["unit"]
+  readonly shows: Workload["shows"]
   /** Units a second. */
   readonly throughput: Spread
+  /** Microseconds for a unit, while as many were under way as the workload says. */
+  readonly cost: Spread
   /** Microseconds of CPU for a unit, median. */
   readonly cpu: number
   /** Of the throughput to the peer's in the same round; undefined where the peer does not run. */
@@ -36,123 +38,215 @@ interface Line {
   readonly latency: { readonly median: Spread; readonly percentile99: Spread } | undefined
 }
 
-/** A figure of one contender over that of another in the same round. */
-interface Comparison {
-  readonly workload: WorkloadName
-  readonly figure: string
+/** What became of a target. */
+export interface Outcome {
+  readonly name: string
   readonly contender: string
-  readonly to: string
-  readonly ratio: Spread
-  /** What the median must not exceed. */
-  readonly limit: number | undefined
+  /** Against whom, and in which unit: `× mysql2`, `µs`. */
+  readonly against: string
+  readonly value: Spread
+  readonly bound: Target["bound"]
+  readonly reached: boolean
+}
+
+export interface CurveReport {
+  readonly curve: Curve
+  /** By contender, in the order of the curve's points. */
+  readonly lines: ReadonlyMap<string, ReadonlyArray<{ readonly at: number; readonly line: Line }>>
 }
 
 export interface Report {
   readonly lines: ReadonlyArray<Line>
-  readonly comparisons: ReadonlyArray<Comparison>
+  readonly curves: ReadonlyArray<CurveReport>
+  readonly outcomes: ReadonlyArray<Outcome>
 }
 
 const rate = ({ count, seconds }: Measured): number => count / seconds
-const percentile99 = ({ latency }: Measured): number => latency?.percentile99 ?? Number.NaN
 
-/** The rounds of one over those of another. */
-const over = (
-  figure: (measured: Measured) => number,
-  all: ReadonlyArray<Measured>,
-  others: ReadonlyArray<Measured>
-): Spread => spread(all.flatMap((each, i) => (others[i] === undefined ? [] : [figure(each) / figure(others[i])])))
+/** A figure of one round. What is not known of it is not a number. */
+const figures: Readonly<Record<Figure, (measured: Measured, start: number | undefined) => number>> = {
+  throughput: rate,
+  cost: (measured) => 1e6 / rate(measured),
+  percentile99: ({ latency }) => latency?.percentile99 ?? Number.NaN,
+  growth: ({ memory }, start) =>
+    memory === undefined || start === undefined ? Number.NaN : Math.max(0, memory - start) / 2 ** 20
+}
 
-export const reportOf = (all: ReadonlyArray<Rounds>): Report => ({
-  lines: all.flatMap((rounds) => [...rounds.contenders.keys()].map((contender) => lineOf(rounds, contender))),
-  comparisons: all.flatMap(comparisonsOf)
-})
+export const reportOf = (all: ReadonlyArray<Rounds>, curves: ReadonlyArray<Curve>): Report => {
+  const byName = new Map(all.map((rounds) => [rounds.workload.name, rounds]))
+  const onCurves = new Set(curves.flatMap(({ points }) => points.map((point) => point.workload.name)))
+  const main = all.filter(({ workload }) => !onCurves.has(workload.name))
+  return {
+    lines: main.flatMap((rounds) => [...rounds.contenders.keys()].map((contender) => lineOf(rounds, contender))),
+    curves: curves.flatMap((curve) => curveOf(curve, byName)),
+    outcomes: [...targets.flatMap((target) => outcomeOf(target, byName)), ...main.flatMap(inFront)]
+  }
+}
 
 const lineOf = ({ workload, contenders, start }: Rounds, contender: string): Line => {
-  const { alone, unit } = workloads[workload]
+  const { name, alone, unit, shows } = workload
   const all = contenders.get(contender) ?? []
   const peers = contenders.get(peer)
   const memories = all.flatMap((each) => each.memory ?? [])
   const memory = memories.length === 0 ? undefined : Math.max(...memories)
   const latencies = all.flatMap((each) => each.latency ?? [])
   return {
-    workload,
+    workload: name,
     contender,
     unit,
+    shows,
     throughput: spread(all.map(rate)),
+    cost: spread(all.map((each) => figures.cost(each, undefined))),
     cpu: quantile(
       all.map(({ cpu }) => cpu),
       0.5
     ),
-    ratio: peers && over(rate, all, peers),
+    ratio: peers && over(all, peers),
     memory,
-    memoryGrowth: alone && memory !== undefined ? Math.max(0, memory - (start.get(contender) ?? 0)) : undefined,
+    memoryGrowth: alone && memory !== undefined ? Math.max(0, memory - (start.get(contender) ?? memory)) : undefined,
     latency:
       latencies.length === 0
         ? undefined
         : {
             median: spread(latencies.map(({ median }) => median)),
-            percentile99: spread(latencies.map((latency) => latency.percentile99))
+            percentile99: spread(latencies.map(({ percentile99 }) => percentile99))
           }
   }
 }
 
-/** What is compared besides the throughputs with the peer's: effect-sa with the limit, and with itself without sharing. */
-const comparisonsOf = ({ workload, contenders }: Rounds): ReadonlyArray<Comparison> => {
-  const contender = "effect-sa"
-  const own = contenders.get(contender)
-  const compare = (
-    figure: string,
-    of: (measured: Measured) => number,
-    to: string,
-    limit: number | undefined
-  ): ReadonlyArray<Comparison> => {
-    const others = contenders.get(to)
-    if (own === undefined || others === undefined) return []
-    return [{ workload, figure, contender, to, ratio: over(of, own, others), limit }]
+/** The throughputs of one over those of another in the same round. */
+const over = (all: ReadonlyArray<Measured>, others: ReadonlyArray<Measured>): Spread =>
+  spread(all.flatMap((each, i) => (others[i] === undefined ? [] : [rate(each) / rate(others[i])])))
+
+const curveOf = (curve: Curve, byName: ReadonlyMap<string, Rounds>): ReadonlyArray<CurveReport> => {
+  const measured = curve.points.flatMap(({ at, workload }) => {
+    const rounds = byName.get(workload.name)
+    return rounds === undefined ? [] : [{ at, rounds }]
+  })
+  if (measured.length === 0) return []
+  const lines = curve.contenders.flatMap((contender) => {
+    const points = measured.filter(({ rounds }) => rounds.contenders.has(contender))
+    if (points.length === 0) return []
+    return [[contender, points.map(({ at, rounds }) => ({ at, line: lineOf(rounds, contender) }))] as const]
+  })
+  return [{ curve, lines: new Map(lines) }]
+}
+
+const keeps = (bound: Target["bound"], value: number): boolean =>
+  "atLeast" in bound ? value >= bound.atLeast : value <= bound.atMost
+
+const outcomeOf = (
+  { name, figure, of, to, by, bound }: Target,
+  byName: ReadonlyMap<string, Rounds>
+): ReadonlyArray<Outcome> => {
+  const valuesOf = ({ workload, contender }: Target["of"]): ReadonlyArray<number> => {
+    const rounds = byName.get(workload)
+    const start = rounds?.start.get(contender)
+    return (rounds?.contenders.get(contender) ?? []).map((measured) => figures[figure](measured, start))
   }
+  const values = valuesOf(of)
+  const others = to === undefined ? values.map(() => 0) : valuesOf(to)
+  const held = values.flatMap((value, i) => {
+    const other = others[i]
+    return other === undefined ? [] : [by === "ratio" ? value / other : value - other]
+  })
+  if (held.length === 0) return []
+  const value = spread(held)
+  const against =
+    by === "difference" || to === undefined ? "" : to.contender === of.contender ? "× itself" : `× ${to.contender}`
+  return [{ name, contender: of.contender, against, value, bound, reached: keeps(bound, value.median) }]
+}
+
+const isOther = (contender: string): boolean =>
+  contender !== limit && contender !== own && !contender.startsWith(`${own}-`) && contender !== "effect"
+
+/** effect-sa against whoever is the fastest of the others. */
+const inFront = ({ workload, contenders }: Rounds): ReadonlyArray<Outcome> => {
+  const all = contenders.get(own)
+  if (all === undefined || !workload.ranked) return []
+  const ratios = [...contenders].flatMap(([contender, others]) =>
+    isOther(contender) ? [{ contender, value: over(all, others) }] : []
+  )
+  const [closest] = ratios.sort((a, b) => a.value.median - b.value.median)
+  if (closest === undefined) return []
+  const bound = { atLeast: 1 }
   return [
-    ...compare("throughput", rate, "sysbench", undefined),
-    ...compare("99th percentile of the fast ones", percentile99, "effect-sa-unshared", 1.5)
+    {
+      name: `in front of every other: ${workload.name}`,
+      contender: own,
+      against: `× ${closest.contender}`,
+      value: closest.value,
+      bound,
+      reached: keeps(bound, closest.value.median)
+    }
   ]
 }
 
-/** Those whose median is above what it may be. */
-export const exceeded = ({ comparisons }: Report): ReadonlyArray<Comparison> =>
-  comparisons.filter(({ ratio, limit }) => limit !== undefined && !(ratio.median <= limit))
+// ---------------------------------------------------------------------------------------------------------------------
+// words
 
-const number = (value: number, digits = 0): string =>
+export const number = (value: number, digits = 0): string =>
   value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits })
 
-const withSpread = ({ median, low, high }: Spread, unit: string, digits = 0): string =>
-  `${number(median, digits)}${unit} (${number(low, digits)} to ${number(high, digits)})`
+/** A number with three digits or more: as many after the point as that takes. */
+export const threeDigits = (value: number): string =>
+  number(value, value >= 100 || value === 0 ? 0 : value >= 10 ? 1 : value >= 0.1 ? 2 : 3)
 
-const mebibytes = (bytes: number): string => number(bytes / 2 ** 20)
+export const withSpread = ({ median, low, high }: Spread, unit: string, print = threeDigits): string =>
+  `${print(median)}${unit} (${print(low)} to ${print(high)})`
 
-const printLine = (line: Line): string => {
-  const { contender, unit, throughput, cpu, ratio, memory, memoryGrowth, latency } = line
+export const mebibytes = (bytes: number): string => number(bytes / 2 ** 20)
+
+/** A time that is given in microseconds, in the unit that suits it. */
+export const time = (microseconds: number): string =>
+  microseconds >= 1_000
+    ? `${threeDigits(microseconds / 1_000)} ms`
+    : microseconds >= 1
+      ? `${threeDigits(microseconds)} µs`
+      : `${threeDigits(microseconds * 1_000)} ns`
+
+export const bounded = (bound: Target["bound"]): string =>
+  "atLeast" in bound ? `at least ${bound.atLeast}` : `at most ${bound.atMost}`
+
+const printLine = ({ contender, unit, shows, throughput, cost, cpu, ratio, memory, memoryGrowth, latency }: Line) => {
   const columns = [
-    withSpread(throughput, unit === "row" ? " rows/s" : " /s").padEnd(42),
-    `${number(cpu, unit === "row" ? 2 : 1)} µs CPU`.padStart(14),
-    (ratio === undefined ? "" : withSpread(ratio, ` × ${peer}`, 2)).padEnd(30),
+    (shows === "time" ? withSpread(cost, "", time) : withSpread(throughput, unit === "row" ? " rows/s" : " /s")).padEnd(
+      42
+    ),
+    `${time(cpu)} CPU`.padStart(14),
+    (ratio === undefined ? "" : withSpread(ratio, ` × ${peer}`)).padEnd(30),
     (memory === undefined ? "" : `${mebibytes(memory)} MiB`) +
       (memoryGrowth === undefined ? "" : ` (+${mebibytes(memoryGrowth)})`),
     latency === undefined
       ? ""
-      : `fast ones ${withSpread(latency.median, " ms", 1)}, 99 % ${withSpread(latency.percentile99, " ms", 1)}`
+      : `fast ones ${withSpread(latency.median, " ms")}, 99 % ${withSpread(latency.percentile99, " ms")}`
   ]
-  return `  ${contender.padEnd(20)}${columns.join("  ").trimEnd()}`
+  return `  ${contender.padEnd(24)}${columns.join("  ").trimEnd()}`
 }
 
-const printComparison = ({ figure, contender, to, ratio, limit }: Comparison): string =>
-  `  ${figure}: ${contender} is ${withSpread(ratio, ` × ${to}`, 2)}${limit === undefined ? "" : `, at most ${number(limit, 1)}`}`
+const printCurve = ({ curve, lines }: CurveReport): ReadonlyArray<string> => [
+  "",
+  `${curve.name}: ${curve.operation}`,
+  ...[...lines].map(
+    ([contender, points]) =>
+      `  ${contender.padEnd(24)}${points.map(({ at, line }) => `${number(at)}: ${time(line.cost.median)}`).join(", ")}`
+  )
+]
 
-export const print = ({ lines, comparisons }: Report): string =>
-  [...new Set(lines.map(({ workload }) => workload))]
-    .flatMap((workload) => [
+const printOutcome = ({ name, against, value, bound, reached }: Outcome): string =>
+  `  ${reached ? "reached" : "short  "}  ${name}: ${withSpread(value, against === "" ? "" : ` ${against}`)}, ${bounded(bound)}`
+
+export const print = ({ lines, curves, outcomes }: Report): string =>
+  [
+    ...[...new Set(lines.map(({ workload }) => workload))].flatMap((workload) => [
       "",
       workload,
-      ...lines.filter((line) => line.workload === workload).map(printLine),
-      ...comparisons.filter((comparison) => comparison.workload === workload).map(printComparison)
-    ])
+      ...lines.filter((line) => line.workload === workload).map(printLine)
+    ]),
+    ...curves.flatMap(printCurve),
+    "",
+    "targets",
+    ...outcomes.map(printOutcome)
+  ]
     .join("\n")
     .concat("\n")

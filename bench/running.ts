@@ -19,9 +19,9 @@ const answerOf = (child: ChildProcess, name: string): Promise<unknown> =>
     })
   })
 
-export const start = async (name: string, url: string): Promise<Running> => {
+export const start = async (name: string, url: string, poolSize: number): Promise<Running> => {
   const child = fork(fileURLToPath(new URL(`./contenders/${name}.ts`, import.meta.url)), {
-    env: { ...process.env, EFFECT_SA_BENCH_URL: url },
+    env: { ...process.env, EFFECT_SA_BENCH_URL: url, EFFECT_SA_BENCH_POOL_SIZE: String(poolSize) },
     stdio: ["ignore", "inherit", "inherit", "ipc"]
   })
   // The other side of each message is typed in contender.ts.

@@ -2,15 +2,17 @@
 import { SqlClient } from "@effect/sql"
 import { Duration, Effect, type Layer, ManagedRuntime, Redacted } from "effect"
 import { type Contender, inProcess } from "./contender.js"
-import { type EffectOperation, readStream, runMany } from "./effect.js"
+import { acquireMany, type EffectOperation, readStream, runMany } from "./effect.js"
+import { targetOf } from "./target.js"
 import {
   check,
-  insertChunk,
-  insertRows,
+  checkColumns,
+  checkRows,
+  chunksToInsert,
+  columnsStatement,
   insertTable,
   isSlow,
-  poolSize,
-  rowsToInsert,
+  rowsStatement,
   slowStatement,
   streamTable,
   table,
@@ -22,14 +24,12 @@ interface Point {
 }
 
 /** What both layers take. */
-const configOf = (url: string) => {
-  const target = new URL(url)
+const configOf = (url: string, poolSize: number) => {
+  const { user, password, ...target } = targetOf(url)
   return {
-    host: target.hostname,
-    port: Number(target.port),
-    username: decodeURIComponent(target.username),
-    password: Redacted.make(decodeURIComponent(target.password)),
-    database: target.pathname.slice(1),
+    ...target,
+    username: user,
+    password: Redacted.make(password),
     maxConnections: poolSize,
     connectionTTL: Duration.minutes(45)
   }
@@ -37,9 +37,10 @@ const configOf = (url: string) => {
 
 export const sqlContender = async (
   url: string,
+  poolSize: number,
   layer: (config: ReturnType<typeof configOf>) => Layer.Layer<SqlClient.SqlClient, unknown>
 ): Promise<Contender> => {
-  const runtime = ManagedRuntime.make(layer(configOf(url)))
+  const runtime = ManagedRuntime.make(layer(configOf(url, poolSize)))
   const sql = await runtime.runPromise(SqlClient.SqlClient)
   const select: EffectOperation<never> = (i) =>
     Effect.map(sql<Point>`SELECT * FROM ${sql(table)} WHERE id = ${i % tableRows}`, (rows) =>
@@ -49,26 +50,26 @@ export const sqlContender = async (
   return inProcess<EffectOperation<never>>(
     {
       select,
-      rows: () => Effect.map(sql<Point>`SELECT * FROM ${sql(table)}`, (rows) => check(rows.length === tableRows)),
+      rows: (_, size) =>
+        Effect.map(sql.unsafe<Point>(rowsStatement(size)), (rows) => checkRows(rows.length, rows.at(-1)?.id, size)),
+      columns: (_, size) =>
+        Effect.map(sql.unsafe<Readonly<Record<string, unknown>>>(columnsStatement(size)), (rows) =>
+          checkColumns(rows.length, rows.at(-1)?.[`c${size - 1}`], size)
+        ),
       transaction: (i) =>
         sql.withTransaction(
-          Effect.zipRight(sql`UPDATE ${sql(table)} SET n = n + 1 WHERE id = ${i % tableRows}`, select(i))
+          Effect.zipRight(sql`UPDATE ${sql(table)} SET n = n + 1 WHERE id = ${i % tableRows}`, select(i, 0))
         ),
-      insert: () => {
-        const chunks = Array.from({ length: insertRows / insertChunk }, (_, chunk) =>
-          rowsToInsert
-            .slice(chunk * insertChunk, (chunk + 1) * insertChunk)
-            .map(([id, name, n, part]) => ({ id, name, n, part }))
-        )
-        return Effect.zipRight(
+      insert: () =>
+        Effect.zipRight(
           sql`TRUNCATE TABLE ${sql(insertTable)}`,
-          Effect.forEach(chunks, (chunk) => sql`INSERT INTO ${sql(insertTable)} ${sql.insert(chunk)}`, {
+          Effect.forEach(chunksToInsert(), (chunk) => sql`INSERT INTO ${sql(insertTable)} ${sql.insert(chunk)}`, {
             discard: true
           })
-        )
-      },
+        ),
       stream: () => readStream(sql<Point>`SELECT * FROM ${sql(streamTable)}`.stream),
-      mixed: (i) => (isSlow(i) ? sleep : select(i))
+      mixed: (i) => (isSlow(i) ? sleep : select(i, 0)),
+      acquire: acquireMany(() => Effect.scoped(Effect.asVoid(sql.reserve)))
     },
     (...load) => runtime.runPromise(runMany(...load)),
     () => runtime.dispose()

@@ -1,4 +1,4 @@
 import { serve } from "../contender.js"
-import { contender, operations } from "../engine.js"
+import { contender, operationsOf } from "../engine.js"
 
-await serve((url) => contender(url, operations))
+await serve((url, poolSize) => contender(url, poolSize, (pool) => operationsOf(url, pool)))

@@ -3,17 +3,10 @@
 import { execFile } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { which } from "../../test/support/servers/process.js"
-import { type Contender, type Measured, serve } from "../contender.js"
-import { table, tableRows, workloads } from "../workload.js"
+import { absent, type Contender, type Measured, serve } from "../contender.js"
+import { table, tableRows } from "../workload.js"
 
 const script = fileURLToPath(new URL("./sysbench.lua", import.meta.url))
-
-const absent: Contender = {
-  kinds: [],
-  missing: "is not installed (Debian: apt-get install sysbench): the limit is left out",
-  measure: () => Promise.reject(new Error("there is no sysbench")),
-  close: () => Promise.resolve()
-}
 
 /** What the script prints at its end. CPU time is in seconds. */
 const measuredIn = (output: string): Measured => {
@@ -46,14 +39,17 @@ const present = (program: string, url: string): Contender => {
   }
   return {
     kinds: ["select"],
+    // It has a connection for each, and servers let in some hundred.
+    mostAtOnce: 64,
     // It counts in whole seconds.
-    measure: ({ workload, milliseconds }) =>
-      run(workloads[workload].concurrency, Math.max(1, Math.round(milliseconds / 1_000))),
+    measure: ({ task, milliseconds }) => run(task.concurrency, Math.max(1, Math.round(milliseconds / 1_000))),
     close: () => Promise.resolve()
   }
 }
 
 await serve(async (url) => {
   const program = which("sysbench")
-  return program === undefined ? absent : present(program, url)
+  return program === undefined
+    ? absent("is not installed (Debian: apt-get install sysbench): the limit is left out")
+    : present(program, url)
 })
