@@ -94,6 +94,28 @@ export interface Options<A, E, R> {
   readonly onCheckin?: ((item: A) => Effect.Effect<void>) | undefined
   /** Warns of items that were taken so long ago and have not come back; 0 never. Default 0. */
   readonly leakThreshold?: number | undefined
+  /** Who is told what happens in the pool. */
+  readonly observer?: Observer | undefined
+}
+
+/**
+ * Who is told what happens in a pool, at once: it must be quick, and must not throw. Times are in milliseconds, with
+ * fractions.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Observer {
+  /** An item was opened, which took so long. */
+  readonly created: (milliseconds: number) => void
+  /** Somebody got an item, and had to wait so long for it. */
+  readonly waited: (milliseconds: number) => void
+  /** An item came back that was lent for so long; one that was shared, when its last user gave it back. */
+  readonly returned: (milliseconds: number) => void
+  /** Somebody's time was over before there was an item for them. */
+  readonly timedOut: () => void
+  /** The numbers are others than before. */
+  readonly changed: (numbers: PoolNumbers) => void
 }
 
 /**
@@ -172,6 +194,8 @@ class Entry<A> {
   idleSince = 0
   /** Users that share it; 0 for one user alone. */
   sharers = 0
+  /** When it was lent, where somebody observes that. */
+  takenAt: number | undefined
   constructor(
     readonly item: A,
     readonly scope: Scope.CloseableScope,
@@ -273,8 +297,10 @@ class LeasePoolState<A, E, R> {
 
   /** The numbers are others than before. */
   private noteChange(): void {
-    if (this.followers.size === 0) return
+    const { observer } = this.options
+    if (this.followers.size === 0 && observer === undefined) return
     const numbers = this.numbers()
+    observer?.changed(numbers)
     for (const follower of this.followers) follower.unsafeOffer(numbers)
   }
 
@@ -298,6 +324,19 @@ class LeasePoolState<A, E, R> {
   /** Milliseconds of the clock that nobody sets: whoever waits for a second waits for a second, whatever the wall shows. */
   private now(): number {
     return Math.trunc(Number(this.clock.unsafeCurrentTimeNanos()) / 1e6)
+  }
+
+  /** As `now`, with fractions. */
+  exactly(): number {
+    return Number(this.clock.unsafeCurrentTimeNanos()) / 1e6
+  }
+
+  /** Tells the observer of an item that was lent to somebody who began to wait for it then. */
+  noteWait(entry: Entry<A>, observer: Observer, begun: number): Entry<A> {
+    const now = this.exactly()
+    observer.waited(now - begun)
+    entry.takenAt ??= now
+    return entry
   }
 
   // ---- lending ------------------------------------------------------------------------------------------------------
@@ -475,6 +514,8 @@ class LeasePoolState<A, E, R> {
   private openOne(): Effect.Effect<void, E, R> {
     this.opening++
     this.noteChange()
+    const { observer } = this.options
+    const begun = observer === undefined ? 0 : this.exactly()
     return Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(Scope.make(), (scope) =>
         Effect.matchCauseEffect(restore(Scope.extend(this.options.open, scope)), {
@@ -492,6 +533,7 @@ class LeasePoolState<A, E, R> {
             Effect.sync(() => {
               this.opening--
               this.failedRounds = 0
+              observer?.created(this.exactly() - begun)
               this.adopt(item, scope)
             })
         })
@@ -571,6 +613,10 @@ class LeasePoolState<A, E, R> {
     if (entry.state !== "lent") return
     if (entry.sharers > 0 && !this.leaveShared(entry)) return
     this.watch?.giveBack(entry)
+    if (entry.takenAt !== undefined) {
+      this.options.observer?.returned(this.exactly() - entry.takenAt)
+      entry.takenAt = undefined
+    }
     const recycled = this.recycled(entry)
     if (typeof recycled === "string") {
       this.settle(entry, recycled)
@@ -623,6 +669,7 @@ class LeasePoolState<A, E, R> {
   /** What somebody hears whose time was over before an item was ready for them. */
   lateFor(lastFailure: E | undefined): PoolTimeoutError {
     const pool = this.numbers()
+    this.options.observer?.timedOut()
     return new PoolTimeoutError({
       reason: "AcquireTimeout",
       message: timeoutMessage(this.options.acquireTimeout, pool, lastFailure),
@@ -693,12 +740,15 @@ class LeasePoolState<A, E, R> {
   reap(): void {
     const { idleTimeout, minSize } = this.options
     const now = this.now()
+    const before = this.entries.size
     const kept = this.idle.splice(0).filter((entry) => {
       const stale = idleTimeout > 0 && now - entry.idleSince >= idleTimeout && this.entries.size > minSize
       if (stale || this.isUnfit(entry, now)) this.end(entry)
       return entry.state === "idle"
     })
     this.idle.push(...kept)
+    // What was said meanwhile counted those that are idle as used.
+    if (this.entries.size !== before) this.noteChange()
     this.supply()
   }
 
@@ -835,7 +885,7 @@ export const make = <A, E, R>(options: Options<A, E, R>): Effect.Effect<LeasePoo
     const isPlain = onCheckout === undefined && (options.leakThreshold ?? 0) === 0
 
     /** As `take`, and makes the item ready: another is tried until the deadline where that fails. */
-    const checkOut = (
+    const obtain = (
       restore: Restore,
       shares: boolean,
       takesOver = false
@@ -876,6 +926,16 @@ export const make = <A, E, R>(options: Options<A, E, R>): Effect.Effect<LeasePoo
       }
       return attempt(0)
     }
+
+    const { observer } = options
+    const checkOut: typeof obtain =
+      observer === undefined
+        ? obtain
+        : (restore, shares, takesOver) =>
+            Effect.suspend(() => {
+              const begun = state.exactly()
+              return Effect.map(obtain(restore, shares, takesOver), (entry) => state.noteWait(entry, observer, begun))
+            })
 
     const lend = <B, E2, R2>(checkedOut: ReturnType<typeof checkOut>, body: (item: A) => Effect.Effect<B, E2, R2>) =>
       Effect.flatMap(checkedOut, (entry) =>

@@ -15,6 +15,7 @@ import {
   always,
   count,
   duration,
+  type Field,
   flag,
   integer,
   oneOf,
@@ -26,6 +27,7 @@ import {
 } from "./OptionField.js"
 import { type Paramstyle, withParamstyle } from "./SqlText.js"
 import { dialect as sqliteDialect } from "./sqlite/SqliteDialect.js"
+import type { ObservedDatabase, TelemetrySettings } from "./Telemetry.js"
 import { readUrl, type Target } from "./Url.js"
 import { decodableTypes, defaultValueOptions, isDecoders, overriding, type ValueOptions } from "./Value.js"
 
@@ -49,6 +51,24 @@ export interface TlsOptions {
   readonly verify?: boolean | "ca" | undefined
   /** The name that the certificate must have. Default: the host. */
   readonly serverName?: string | undefined
+}
+
+/**
+ * What is told of statements and of the pool, by OpenTelemetry's conventions for databases. No values of a program are in any
+ * of it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface TelemetryOptions {
+  /** Whether each statement is a span, where a tracer listens. Without one it costs nothing. Default true. */
+  readonly spans?: boolean | undefined
+  /** Whether the durations of statements and what happens in the pool are metrics. Default false. */
+  readonly metrics?: boolean | undefined
+  /** Statements that the database takes so long for are logged as warnings; 0 is none. Default 0. */
+  readonly slowStatement?: Duration.DurationInput | undefined
+  /** What the pool is called in metrics. Default: the address of its database. */
+  readonly poolName?: string | undefined
 }
 
 /**
@@ -155,6 +175,8 @@ export interface Options extends Partial<ValueOptions> {
   readonly echo?: boolean | undefined
   /** Whether `echo` shows parameters. Default false: what they hold is not for logs. */
   readonly logParameters?: boolean | undefined
+  /** Spans, metrics, and a log of slow statements. Default: spans, where a tracer listens. It does not stand in an URL. */
+  readonly telemetry?: TelemetryOptions | undefined
 
   // the pool
   /** Connections that are opened at once and kept. Default 0: a program starts without its database. */
@@ -230,6 +252,7 @@ export interface Settings {
   readonly pool: PoolSettings
   /** Undefined where nothing is logged. */
   readonly echo: EchoSettings | undefined
+  readonly telemetry: TelemetrySettings
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -260,6 +283,29 @@ const poolFields = {
   leakThreshold: duration(0, 0)
 }
 
+const telemetryFields = { spans: flag, metrics: flag, slowStatement: duration(0, 0), poolName: text }
+
+/** A member that is wrong is refused by its own name. */
+const telemetry: Field<Either.Either<TelemetrySettings, ArgumentError>> = {
+  expected: `an object of ${Object.keys(telemetryFields).join(", ")}`,
+  read: (given) => {
+    if (typeof given !== "object" || given === null || Array.isArray(given) || Redacted.isRedacted(given))
+      return undefined
+    const read = Either.flatMap(
+      readAll(telemetryFields, "telemetry", { ...given }),
+      ({ spans = true, metrics = false, slowStatement = 0, poolName }) =>
+        poolName !== undefined && !metrics
+          ? Either.left(refuse("poolName", "a name without metrics", "metrics: true as well"))
+          : Either.right({ spans, metrics, slowStatement, poolName })
+    )
+    return Either.mapLeft(read, ({ argument, given, expected }) =>
+      refuse(argument === "url" ? "telemetry" : `telemetry.${argument}`, given, expected)
+    )
+  }
+}
+
+const defaultTelemetry: TelemetrySettings = { spans: true, metrics: false, slowStatement: 0, poolName: undefined }
+
 const commonFields = {
   ...valueFields,
   ...poolFields,
@@ -267,7 +313,8 @@ const commonFields = {
   statementCacheSize: integer(1, 16_382),
   endTimeout: duration(1, 0),
   echo: flag,
-  logParameters: flag
+  logParameters: flag,
+  telemetry
 }
 
 const mysqlFields = { ...commonFields, ...MysqlOptions.fields }
@@ -334,20 +381,43 @@ const echoOf = ({
     : Either.right(undefined)
 }
 
+/**
+ * The driver, whose statements are told of where that is asked for. What tells of them is loaded with the driver: no import
+ * pays for it.
+ */
+const observedDriver = (
+  driver: Settings["driver"],
+  settings: TelemetrySettings,
+  database: ObservedDatabase
+): Settings["driver"] =>
+  settings.spans || settings.metrics || settings.slowStatement > 0
+    ? Effect.zipWith(
+        driver,
+        Effect.promise(() => import("./Telemetry.js")),
+        (driver, { observing }) => observing(driver, settings, database)
+      )
+    : driver
+
 /** What all databases have in common, and what was made of the options of one. */
 const settingsOf = (
   read: Read<typeof commonFields>,
   pipelining: number,
-  target: Pick<Settings, "dialect" | "driver" | "address" | "user" | "database">
+  target: Pick<Settings, "dialect" | "driver" | "address" | "user" | "database">,
+  observed: Pick<ObservedDatabase, "lexicon" | "namespace" | "server">
 ): Either.Either<Settings, ArgumentError> =>
-  Either.zipWith(poolOf(read, pipelining), echoOf(read), (pool, echo) => ({
-    ...target,
-    dialect: withParamstyle(target.dialect, read.paramstyle),
-    endTimeout: read.endTimeout ?? seconds(30),
-    values: overriding(defaultValueOptions, read),
-    pool,
-    echo
-  }))
+  Either.gen(function* () {
+    const telemetry = yield* read.telemetry ?? Either.right(defaultTelemetry)
+    return {
+      ...target,
+      driver: observedDriver(target.driver, telemetry, { ...observed, address: target.address }),
+      dialect: withParamstyle(target.dialect, read.paramstyle),
+      endTimeout: read.endTimeout ?? seconds(30),
+      values: overriding(defaultValueOptions, read),
+      pool: yield* poolOf(read, pipelining),
+      echo: yield* echoOf(read),
+      telemetry
+    }
+  })
 
 /**
  * Checks options and makes them whole.
@@ -384,11 +454,20 @@ const mysqlSettings = (
 ): Either.Either<Settings, ArgumentError> =>
   Either.flatMap(readAll(mysqlFields, "MySQL and MariaDB", given, names), (read) =>
     Either.flatMap(MysqlOptions.target(read, read.statementCacheSize ?? statementCacheSize, manner), (target) =>
-      Either.map(settingsOf(read, read.pipelining ?? (read.warnings === "fail" ? 1 : 16), target), (settings) =>
-        manner === "own" ? settings : { ...settings, values: { ...settings.values, manner } }
+      Either.map(
+        settingsOf(read, read.pipelining ?? (read.warnings === "fail" ? 1 : 16), target, {
+          lexicon: target.dialect.lexicon,
+          namespace: target.database,
+          server: serverOf(read)
+        }),
+        (settings) => (manner === "own" ? settings : { ...settings, values: { ...settings.values, manner } })
       )
     )
   )
+
+/** Where a server is, as MysqlOptions has it: a socket is a whole address. */
+const serverOf = ({ host = "localhost", port = 3306, unixSocket }: MysqlOptions.Read): ObservedDatabase["server"] =>
+  unixSocket === undefined ? { address: host, port } : { address: unixSocket, port: undefined }
 
 const sqliteSettings = ({
   location,
@@ -400,7 +479,7 @@ const sqliteSettings = ({
       lockTimeout: read.lockTimeout ?? seconds(5),
       statementCacheSize: read.statementCacheSize ?? statementCacheSize
     }
-    return settingsOf(read, 1, {
+    const target = {
       dialect: sqliteDialect,
       driver: Effect.flatMap(
         Effect.promise(() => import("./sqlite/SqliteDriver.js")),
@@ -409,6 +488,12 @@ const sqliteSettings = ({
       address: location,
       user: undefined,
       database: undefined
+    }
+    return settingsOf(read, 1, target, {
+      // SQLite takes what stands in double quotes for a name: it is told not to take it for a text where there is none.
+      lexicon: { ...sqliteDialect.lexicon, ansiQuotes: true },
+      namespace: location,
+      server: undefined
     })
   })
 

@@ -156,6 +156,17 @@ const hooked =
         : new OperationalError({ reason: "CannotOpen", message: `${name} failed: ${cause.message}`, cause })
     )
 
+/** What tells the metrics of a pool, until the scope ends. */
+const metricsOf = ({
+  address,
+  telemetry,
+  pool: { minSize, maxSize }
+}: Options.Settings): Effect.Effect<LeasePool.Observer, never, Scope.Scope> =>
+  Effect.flatMap(
+    Effect.promise(() => import("./TelemetryMetrics.js")),
+    ({ observerOf }) => observerOf({ name: telemetry.poolName ?? address, minSize, maxSize })
+  )
+
 /**
  * Makes a pool that lives as long as the scope (`aiomysql.create_pool`), and opens `minSize` connections at once.
  *
@@ -188,6 +199,7 @@ export const makeWith = (
     const open = onConnect === undefined ? opened : Effect.tap(opened, hooked("onConnect", onConnect))
     const { recycle, ...times } = settings.pool
     const pipelining = onCheckout === undefined && onCheckin === undefined ? times.pipelining : 1
+    const observer = settings.telemetry.metrics ? yield* metricsOf(settings) : undefined
     const lease = yield* LeasePool.make<Connection.Connection, ConnectError, never>({
       ...times,
       lifetime: recycle,
@@ -201,7 +213,8 @@ export const makeWith = (
       recycle: (connection, isTakenOver) => connection.recycle(isTakenOver),
       verdict,
       onCheckout: onCheckout && hooked("onCheckout", onCheckout),
-      onCheckin
+      onCheckin,
+      observer
     })
     const { dialect, values, address } = settings
     return { ...lease, dialect, values, address, pipelining }

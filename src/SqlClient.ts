@@ -26,6 +26,7 @@ import * as SqlCompiler from "./SqlCompiler.js"
 import { type Bind, SqlConnection, SqlExecutor } from "./SqlExecutor.js"
 import { isSqlFailure, SqlFailure } from "./SqlFailure.js"
 import * as SqlStatement from "./SqlStatement.js"
+import { clientSpan, isTraced } from "./Tracing.js"
 import { bind } from "./Value.js"
 
 export {
@@ -97,14 +98,20 @@ const makeWithTransaction =
   (body) =>
     Effect.withFiberRuntime((fiber) => {
       const ambient = executor.ambientOf(fiber.getFiberRef(FiberRef.currentContext))
-      if (!SqlStatement.isTraced(fiber)) return transaction(executor.core, body, ambient)
-      return Effect.useSpan("sql.transaction", SqlStatement.spanOptions, (span) => {
+      if (!isTraced(fiber)) return transaction(executor.core, body, ambient)
+      return Effect.useSpan("sql.transaction", clientSpan, (span) => {
         for (const [key, value] of spanAttributes) span.attribute(key, value)
-        const within = Effect.provideService(body, Tracer.ParentSpan, span) as typeof body
+        const within = Effect.provideService(
+          Effect.withTracerEnabled(body, true),
+          Tracer.ParentSpan,
+          span
+        ) as typeof body
         const ended = (event: string): Effect.Effect<void> =>
           Effect.map(Effect.clock, (clock) => span.event(event, clock.unsafeCurrentTimeNanos()))
         const isNested = ambient?.level !== undefined
-        return Effect.onExit(transaction(executor.core, within, ambient), (exit) =>
+        // Its BEGIN and COMMIT have this span, and none of the engine's beside it.
+        const alone = Effect.withTracerEnabled(transaction(executor.core, within, ambient), false)
+        return Effect.onExit(alone, (exit) =>
           ended(`db.transaction.${exit._tag === "Failure" ? "rollback" : isNested ? "savepoint" : "commit"}`)
         )
       })

@@ -7,24 +7,14 @@
 import type { Row } from "@effect/sql/SqlConnection"
 import type { SqlError } from "@effect/sql/SqlError"
 import * as Sql from "@effect/sql/Statement"
-import {
-  Context,
-  DefaultServices,
-  Effect,
-  Effectable,
-  type Fiber,
-  FiberRef,
-  identity,
-  type Scope,
-  Stream,
-  Tracer
-} from "effect"
+import { Effect, Effectable, type Fiber, FiberRef, identity, type Scope, Stream, type Tracer } from "effect"
 import type { DriverResult } from "./Driver.js"
 import { ArgumentError } from "./Errors.js"
 import { type Prepared, type SqlExecutor, transformed, type TransformRows } from "./SqlExecutor.js"
 import type { SqlFailure } from "./SqlFailure.js"
 import * as SqlRows from "./SqlRows.js"
 import type { SqlText } from "./SqlText.js"
+import { clientSpan, isTraced } from "./Tracing.js"
 
 /**
  * What the statements of a client have in common.
@@ -42,14 +32,9 @@ export interface Manner {
 // ---------------------------------------------------------------------------------------------------------------------
 // spans
 
-const nativeTracer = Context.get(DefaultServices.liveServices, Tracer.Tracer)
-
-/** Whether anybody sees spans. Effect's own tracer, which is there when none is given, keeps them for nobody. */
-export const isTraced = (fiber: Fiber.RuntimeFiber<unknown, unknown>): boolean =>
-  fiber.currentTracer !== nativeTracer && fiber.getFiberRef(FiberRef.currentTracerEnabled)
-
-/** @internal */
-export const spanOptions: Tracer.SpanOptions = { kind: "client", captureStackTrace: false }
+/** A statement that has a span by its name of `@effect/sql` is given none by the engine beside it. */
+const withoutOther = <A, E, R>(statement: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.withTracerEnabled(statement, false)
 
 type Text = readonly [sql: string, params: ReadonlyArray<unknown>]
 
@@ -255,12 +240,12 @@ export class SqlStatement<A> extends Effectable.Class<ReadonlyArray<A>, SqlError
       const ambient = executor.ambientOf(services)
       if (fiber.getFiberRef(Sql.currentTransformer)._tag === "None" && !isTraced(fiber))
         return executor.answer(executor.as(this.prepare(withoutTransform), services), ambient, made)
-      return Effect.useSpan("sql.execute", spanOptions, (span) =>
+      return Effect.useSpan("sql.execute", clientSpan, (span) =>
         Effect.flatMap(this.replaced(fiber, span), (statement) => {
           const prepared = this.prepareCompiled(() =>
             described(span, this.manner.spanAttributes, operation, statement.compile(withoutTransform))
           )
-          return executor.answer(executor.as(prepared, services), ambient, made)
+          return withoutOther(executor.answer(executor.as(prepared, services), ambient, made))
         })
       )
     })
@@ -326,12 +311,12 @@ export class SqlStatement<A> extends Effectable.Class<ReadonlyArray<A>, SqlError
           >
         if (fiber.getFiberRef(Sql.currentTransformer)._tag === "None" && !isTraced(fiber))
           return streamed(this.prepare(false))
-        return Effect.flatMap(Effect.makeSpanScoped("sql.execute", spanOptions), (span) =>
+        return Effect.flatMap(Effect.makeSpanScoped("sql.execute", clientSpan), (span) =>
           Effect.flatMap(this.replaced(fiber, span), (statement) => {
             const prepared = this.prepareCompiled(() =>
               described(span, this.manner.spanAttributes, "executeStream", statement.compile())
             )
-            return streamed(prepared)
+            return withoutOther(streamed(prepared))
           })
         )
       })
