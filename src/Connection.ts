@@ -10,7 +10,15 @@
 import { Context, Effect, type Scope } from "effect"
 import type { Dialect, IsolationLevel } from "./Dialect.js"
 import type * as Driver from "./Driver.js"
-import type { DriverConnection, DriverResult, Request, RowStream, ServerInfo, SessionStatus } from "./Driver.js"
+import {
+  type DriverConnection,
+  type DriverResult,
+  executeIn,
+  type Request,
+  type RowStream,
+  type ServerInfo,
+  type SessionStatus
+} from "./Driver.js"
 import {
   ArgumentError,
   type ConnectError,
@@ -26,6 +34,7 @@ import type { Recycled } from "./LeasePool.js"
 import * as Options from "./Options.js"
 import * as RowTransform from "./RowTransform.js"
 import type { Compiled } from "./Statement.js"
+import type { Ending, Restore } from "./Turn.js"
 import { bind, type BoundValue, defaultValueOptions, type Parameter, type ValueOptions } from "./Value.js"
 
 /**
@@ -82,14 +91,24 @@ export interface Connection {
     values: ValueOptions,
     before?: ReadonlyArray<string>
   ) => Effect.Effect<DriverResult, DriverError | InvalidRequestError>
-  /**
-   * Executes a compiled statement on a connection that others may use in the same way at the same time: a statement that
-   * leaves nothing behind and takes no locks. *Interruption* returns at once, and leaves the others their answers.
-   */
-  readonly executeShared: (
+  /** As `execute`, for who is in a region that cannot be interrupted, and has the way out of it. */
+  readonly executeIn: <B, E, R>(
+    restore: Restore,
     compiled: Compiled,
-    values: ValueOptions
-  ) => Effect.Effect<DriverResult, DriverError | InvalidRequestError>
+    values: ValueOptions,
+    before: ReadonlyArray<string>,
+    ending: Ending<DriverResult, DriverError | InvalidRequestError, B, E, R>
+  ) => Effect.Effect<B, E, R>
+  /**
+   * As `executeIn`, on a connection that others may use in the same way at the same time: a statement that leaves nothing
+   * behind and takes no locks. *Interruption* returns at once, and leaves the others their answers.
+   */
+  readonly executeSharedIn: <B, E, R>(
+    restore: Restore,
+    compiled: Compiled,
+    values: ValueOptions,
+    ending: Ending<DriverResult, DriverError | InvalidRequestError, B, E, R>
+  ) => Effect.Effect<B, E, R>
   /** Whether the statement whose turn it is takes long. */
   readonly isStalled: () => boolean
   /** Executes a compiled statement and gives its rows as they are pulled, until the scope ends. Fails as `execute`. */
@@ -141,11 +160,15 @@ export interface Connection {
   ) => Effect.Effect<void, DriverError | InvalidRequestError>
   /**
    * Commits. With `andChain` the next transaction begins with it, where the database can do that: it is nobody's until
-   * `takeChained`, and rolled back before anything else is executed.
+   * `takeChained`, and rolled back before anything else is executed. Once several have followed each other so, `handOver` is
+   * called as soon as the COMMIT was sent: what is executed then goes out with it, and is undone should it fail.
    */
-  readonly commit: (andChain: boolean) => Effect.Effect<void, DriverError | InvalidRequestError>
-  /** Takes the transaction that began with the last commit, if there is one that nobody has taken. */
-  readonly takeChained: () => boolean
+  readonly commit: (andChain: boolean, handOver?: () => void) => Effect.Effect<void, DriverError | InvalidRequestError>
+  /**
+   * Takes the transaction that began with the last commit, if there is one that nobody has taken, and gives what is to be
+   * sent with its first statement.
+   */
+  readonly takeChained: () => ReadonlyArray<string> | undefined
   /**
    * Makes this the database of names that do not say theirs (`aiomysql.Connection.select_db`), until the connection goes
    * back to its pool.
@@ -228,10 +251,17 @@ class DriverBackedConnection implements Connection {
   private hadTwoPhase = false
   /** The session is in a transaction that began with the last commit, and nobody has taken it. */
   private chained = false
+  /** How many transactions in a row began so. */
+  private chain = 0
+  /** The session's autocommit may be off, by `takeChained`. */
+  private mayBeManual = false
+  /** A COMMIT is under way behind which others come, and who waits for its answer. */
+  private committing: Array<() => void> | undefined
 
   constructor(
     private readonly driver: DriverConnection,
-    settings: Options.Settings
+    settings: Options.Settings,
+    private readonly commits: Commits
   ) {
     this.id = driver.id
     this.server = driver.server
@@ -262,11 +292,13 @@ class DriverBackedConnection implements Connection {
     const refused = this.refusal()
     if (refused !== undefined) return refused
     if (compiled.leavesState) this.noteState(compiled)
-    if (this.chained) return this.unchained(compiled, before, (before) => this.execute(compiled, values, before))
+    if (this.committing !== undefined && !mayFollowCommit(compiled))
+      return this.whenCommitted(() => this.execute(compiled, values, before))
+    if (this.isBetween()) return this.unchained(compiled, before, (before) => this.execute(compiled, values, before))
     return withItsRows(
       compiled,
       compiled.sets === undefined
-        ? this.driver.execute(requestOf(compiled, values, before))
+        ? this.driver.execute(requestOf(compiled, values, before, false))
         : this.driver.executeMany({
             sql: compiled.sql,
             sets: compiled.sets,
@@ -278,15 +310,39 @@ class DriverBackedConnection implements Connection {
     )
   }
 
-  executeShared(
+  executeIn<B, E, R>(
+    restore: Restore,
+    compiled: Compiled,
+    values: ValueOptions,
+    before: ReadonlyArray<string>,
+    ending: Ending<DriverResult, DriverError | InvalidRequestError, B, E, R>
+  ): Effect.Effect<B, E, R> {
+    const isPlain = compiled.rows === undefined && !this.streaming && !this.isSpent() && mayFollowCommit(compiled)
+    return !isPlain || this.isBetween()
+      ? Effect.matchCauseEffect(restore(Effect.suspend(() => this.execute(compiled, values, before))), ending)
+      : executeIn(restore, this.driver, requestOf(compiled, values, before, false), ending)
+  }
+
+  executeSharedIn<B, E, R>(
+    restore: Restore,
+    compiled: Compiled,
+    values: ValueOptions,
+    ending: Ending<DriverResult, DriverError | InvalidRequestError, B, E, R>
+  ): Effect.Effect<B, E, R> {
+    return compiled.rows !== undefined || this.streaming || this.isSpent() || this.isBetween()
+      ? Effect.matchCauseEffect(restore(Effect.suspend(() => this.executeShared(compiled, values))), ending)
+      : executeIn(restore, this.driver, requestOf(compiled, values, nothing, true), ending)
+  }
+
+  private executeShared(
     compiled: Compiled,
     values: ValueOptions
   ): Effect.Effect<DriverResult, DriverError | InvalidRequestError> {
     const refused = this.refusal()
     if (refused !== undefined) return refused
     const shared = (before: ReadonlyArray<string>) =>
-      withItsRows(compiled, this.driver.execute({ ...requestOf(compiled, values, before), shared: true }))
-    return this.chained ? this.unchained(compiled, nothing, shared) : shared(nothing)
+      withItsRows(compiled, this.driver.execute(requestOf(compiled, values, before, true)))
+    return this.isBetween() ? this.unchained(compiled, nothing, shared) : shared(nothing)
   }
 
   private noteState({ sql }: Compiled): void {
@@ -332,10 +388,13 @@ class DriverBackedConnection implements Connection {
         this.streaming = false
       })
       const begin = (before: ReadonlyArray<string>) =>
-        Effect.flatMap(this.driver.stream({ ...requestOf(compiled, values, before), setBySet }), (stream) =>
+        Effect.flatMap(this.driver.stream({ ...requestOf(compiled, values, before, false), setBySet }), (stream) =>
           compiled.rows === undefined ? Effect.succeed(stream) : RowTransform.ofStream(compiled.rows, stream)
         )
-      return restore(this.chained ? this.unchained(compiled, before, begin) : begin(before)).pipe(
+      const begun = this.whenCommitted(() =>
+        this.isBetween() ? this.unchained(compiled, before, begin) : begin(before)
+      )
+      return restore(begun).pipe(
         Effect.tapErrorCause(() => over),
         Effect.tap((stream) => Effect.addFinalizer(() => Effect.zipRight(stream.close, over)))
       )
@@ -371,22 +430,105 @@ class DriverBackedConnection implements Connection {
           before,
           shared: false
         })
-      return this.chained ? this.unchained(endsByItself, before, run) : run(before)
+      return this.whenCommitted(() => (this.isBetween() ? this.unchained(endsByItself, before, run) : run(before)))
     })
   }
 
-  commit(andChain: boolean): Effect.Effect<void, DriverError | InvalidRequestError> {
+  commit(andChain: boolean, handOver?: () => void): Effect.Effect<void, DriverError | InvalidRequestError> {
     const { commit, commitAndChain } = this.dialect
     if (!andChain || commitAndChain === undefined) return this.control(commit, this.endTimeout)
+    if (handOver !== undefined && this.mayBeManual && this.commits.work && !this.driver.status().autocommit)
+      return this.commitAhead(commitAndChain, handOver)
     return Effect.map(this.control(commitAndChain, this.endTimeout), () => {
       this.chained = this.driver.status().inTransaction
     })
   }
 
-  takeChained(): boolean {
-    const taken = this.chained
+  /**
+   * Commits, and lets the next user go on before that is answered. The session's autocommit is off: should the COMMIT fail,
+   * what comes behind it is kept by nobody, and ends with the connection.
+   */
+  private commitAhead(sql: string, handOver: () => void): Effect.Effect<void, DriverError | InvalidRequestError> {
+    const refused = this.refusal()
+    if (refused !== undefined) return refused
+    const sent = (): void => {
+      this.chained = true
+      this.committing = []
+      handOver()
+    }
+    const answered = (): void => {
+      const waiting = this.committing ?? []
+      this.committing = undefined
+      for (const go of waiting) go()
+    }
+    const request: Request = {
+      sql,
+      parameters: noParameters,
+      values: defaultValueOptions,
+      timeout: this.endTimeout,
+      before: nothing,
+      shared: false,
+      onSent: sent
+    }
+    return executeIn(asItIs, this.driver, request, {
+      onFailure: (cause) => {
+        // Where commits fail, as those of a Galera cluster may, each would take the transaction behind it along.
+        this.commits.work = false
+        this.spent = true
+        answered()
+        return Effect.failCause(cause)
+      },
+      onSuccess: () => {
+        answered()
+        return Effect.void
+      }
+    })
+  }
+
+  /** When the COMMIT that is under way is answered, if there is one. */
+  private whenCommitted<A, E>(then: () => Effect.Effect<A, E>): Effect.Effect<A, E> {
+    if (this.committing === undefined) return then()
+    return Effect.flatMap(
+      Effect.async<void>((resume) => {
+        if (this.committing === undefined) resume(Effect.void)
+        else this.committing.push(() => resume(Effect.void))
+      }),
+      then
+    )
+  }
+
+  takeChained(): ReadonlyArray<string> | undefined {
+    if (!this.chained) {
+      this.chain = 0
+      return undefined
+    }
     this.chained = false
-    return taken
+    this.chain++
+    const { autocommit } = this.dialect
+    // One transaction that follows another may be by chance; where it is the rule, the next commits are not waited for.
+    if (this.mayBeManual || this.chain < 2 || autocommit === undefined || !this.commits.work) return nothing
+    this.mayBeManual = true
+    return [autocommit.off]
+  }
+
+  /** Whether the session has to be put right before a statement that is in no transaction. */
+  private isBetween(): boolean {
+    return this.chained || (this.mayBeManual && this.committing === undefined && this.isLeft())
+  }
+
+  /** Whether a transaction of several statements ended, and the session's next statement would begin another. */
+  private isLeft(): boolean {
+    const { autocommit, inTransaction } = this.driver.status()
+    return !autocommit && !inTransaction
+  }
+
+  /** What ends a transaction that nobody has taken, and makes each statement one of its own again. */
+  private endings(): ReadonlyArray<string> {
+    const { autocommit, rollback } = this.dialect
+    return [
+      ...(this.chained ? [rollback] : []),
+      ...(this.mayBeManual && autocommit !== undefined ? [autocommit.on] : [])
+    ]
   }
 
   /**
@@ -399,27 +541,33 @@ class DriverBackedConnection implements Connection {
     before: ReadonlyArray<string>,
     run: (before: ReadonlyArray<string>) => Effect.Effect<A, E>
   ): Effect.Effect<A, E | DriverError | InvalidRequestError> {
-    const { rollback } = this.dialect
+    let endings = nothing
     const ran = Effect.suspend((): Effect.Effect<A, E | DriverError | InvalidRequestError> => {
-      if (!this.chained) return run(before)
+      if (!this.isBetween()) return run(before)
+      endings = this.endings()
       this.chained = false
-      return leavesState || isDdl
+      this.mayBeManual = false
+      const last = endings[endings.length - 1]
+      return (leavesState || isDdl) && last !== undefined
         ? Effect.zipRight(
-            this.control(rollback, this.endTimeout),
+            this.control(last, this.endTimeout, endings.slice(0, -1)),
             Effect.suspend(() => run(before))
           )
-        : run([rollback, ...before])
+        : run([...endings, ...before])
     })
-    return ran.pipe(
+    return this.whenCommitted(() => ran).pipe(
       Effect.tapError((error) =>
         Effect.sync(() => {
-          if (isDriverError(error) && error.statement === rollback) this.spent = true
+          if (isDriverError(error) && error.statement !== undefined && endings.includes(error.statement))
+            this.spent = true
         })
       ),
       // Before anything was sent an interruption leaves the transaction as it was.
       Effect.onInterrupt(() =>
         Effect.sync(() => {
-          this.chained = !this.isSpent() && this.driver.status().inTransaction
+          const { autocommit, inTransaction } = this.driver.status()
+          this.chained = !this.isSpent() && inTransaction
+          this.mayBeManual = !autocommit
         })
       )
     )
@@ -431,7 +579,7 @@ class DriverBackedConnection implements Connection {
       if (refused !== undefined) return refused
       this.changed = true
       const select = () => this.driver.selectDatabase(name, 0)
-      return this.chained ? this.unchained(endsByItself, nothing, select) : select()
+      return this.whenCommitted(() => (this.isBetween() ? this.unchained(endsByItself, nothing, select) : select()))
     })
   }
 
@@ -484,10 +632,16 @@ class DriverBackedConnection implements Connection {
 
   /** A connection at rest is in no transaction. */
   private endChained(): Effect.Effect<Recycled> {
+    const endings = this.endings()
     this.chained = false
-    return Effect.match(this.control(this.dialect.rollback, resetTimeout), {
+    this.mayBeManual = false
+    this.chain = 0
+    return Effect.match(this.control(endings[endings.length - 1] ?? "", resetTimeout, endings.slice(0, -1)), {
       onFailure: (): Recycled => "discard",
-      onSuccess: (): Recycled => (this.driver.status().inTransaction ? "discard" : "keep")
+      onSuccess: (): Recycled => {
+        const { autocommit, inTransaction } = this.driver.status()
+        return inTransaction || !autocommit ? "discard" : "keep"
+      }
     })
   }
 
@@ -509,17 +663,25 @@ class DriverBackedConnection implements Connection {
   }
 
   recycle(isTakenOver: boolean): Recycled | Effect.Effect<Recycled> {
+    if (this.committing !== undefined) {
+      return this.whenCommitted(() => {
+        const recycled = this.recycle(false)
+        return typeof recycled === "string" ? Effect.succeed(recycled) : recycled
+      })
+    }
     if (this.driver.closed() === "lost" || this.driver.isRetired()) return "lost"
     // A fiber that was forked may still be in the middle of a statement, which the next user must not meet.
     if (this.isSpent() || this.streaming || this.driver.isBusy()) return "discard"
     const { inTransaction, autocommit, changed } = this.driver.status()
     // What is prepared must not meet a reset: see TwoPhase.Branch.
     if (this.hadTwoPhase && inTransaction) return "discard"
-    if (autocommit && !changed && !this.changed) {
-      if (!inTransaction) return "keep"
-      if (this.chained) return isTakenOver ? "keep" : this.endChained()
+    if (!changed && !this.changed) {
+      if (autocommit && !inTransaction) return "keep"
+      if (this.chained && isTakenOver) return "keep"
+      if (this.chained || (this.mayBeManual && !inTransaction)) return this.endChained()
     }
     this.chained = false
+    this.mayBeManual = false
     return Effect.match(this.driver.reset(resetTimeout), {
       onFailure: (): Recycled => "discard",
       onSuccess: (): Recycled => {
@@ -530,6 +692,19 @@ class DriverBackedConnection implements Connection {
   }
 }
 
+/** For what is not to be interrupted. */
+const asItIs: Restore = (effect) => effect
+
+/** Of all connections of a pool. */
+interface Commits {
+  /** None has failed behind which the next transaction came. */
+  work: boolean
+}
+
+/** Whether a statement commits nothing by itself, and leaves nothing: it can be undone, should the COMMIT before it fail. */
+const mayFollowCommit = ({ leavesState, isDdl, sets, data }: Compiled): boolean =>
+  !leavesState && !isDdl && sets === undefined && data === undefined
+
 /** What is executed after what ends a transaction has been answered. */
 const endsByItself: Pick<Compiled, "leavesState" | "isDdl"> = { leavesState: true, isDdl: false }
 
@@ -537,14 +712,19 @@ const endsByItself: Pick<Compiled, "leavesState" | "isDdl"> = { leavesState: tru
 const withItsRows = ({ rows }: Compiled, answer: Effect.Effect<DriverResult, DriverError>) =>
   rows === undefined ? answer : Effect.flatMap(answer, (result) => RowTransform.ofResult(rows, result))
 
-const requestOf = (compiled: Compiled, values: ValueOptions, before: ReadonlyArray<string>): Request => ({
+const requestOf = (
+  compiled: Compiled,
+  values: ValueOptions,
+  before: ReadonlyArray<string>,
+  shared: boolean
+): Request => ({
   sql: compiled.sql,
   parameters: compiled.parameters,
   values: compiled.values ?? values,
   timeout: 0,
   stopAfter: compiled.stopAfter,
   before,
-  shared: false,
+  shared,
   data: compiled.data
 })
 
@@ -558,16 +738,18 @@ const requestOf = (compiled: Compiled, values: ValueOptions, before: ReadonlyArr
 export const opener = (
   settings: Options.Settings
 ): Effect.Effect<Effect.Effect<Connection, ConnectError, Scope.Scope>, ConnectError, Scope.Scope> =>
-  Effect.map(settings.driver, (driver) =>
-    Effect.map(
+  Effect.map(settings.driver, (driver) => {
+    const commits: Commits = { work: true }
+    return Effect.map(
       driver.connect,
       (connection) =>
         new DriverBackedConnection(
           settings.echo === undefined ? connection : echoing(connection, settings.echo),
-          settings
+          settings,
+          commits
         )
     )
-  )
+  })
 
 /**
  * Opens one connection without a pool (`aiomysql.connect`), which the end of the scope closes.

@@ -92,6 +92,8 @@ export interface Dialect {
   readonly commit: string
   /** Commits, and begins another transaction with the same characteristics at once, where the database can. */
   readonly commitAndChain: string | undefined
+  /** What makes each statement of the session a transaction of its own, or none, where the database knows that. */
+  readonly autocommit: { readonly on: string; readonly off: string } | undefined
   readonly rollback: string
   readonly savepoint: (name: string) => string
   readonly rollbackToSavepoint: (name: string) => string

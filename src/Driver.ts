@@ -4,8 +4,9 @@
  *
  * @since 0.1.0
  */
-import { Effect, type Scope, type Stream } from "effect"
+import { Cause, Effect, type Scope, type Stream } from "effect"
 import { atParameterSet, type ConnectError, type DriverError } from "./Errors.js"
+import type { Ending, Restore } from "./Turn.js"
 import type { BoundValue, Column, ValueOptions } from "./Value.js"
 
 /**
@@ -74,6 +75,12 @@ export interface Request {
    * moment longer, for their sake, and the connection is closed only if it does not come.
    */
   readonly shared: boolean
+  /**
+   * Others come behind it on the connection, without waiting for its answer. It goes out together with them, and this is
+   * called when they may send. Whatever becomes of them its answer is awaited; when it fails the connection is closed, and
+   * they fail with it.
+   */
+  readonly onSent?: (() => void) | undefined
   /** What the statement loads from this side; a driver that cannot do that refuses the request. */
   readonly data?: LocalData | undefined
   /** A stream stops at the end of each result set, for `RowStream.next`. Without it those after the first are passed over. */
@@ -257,6 +264,46 @@ export interface Warning {
 }
 
 /**
+ * Begins a statement without an effect of its own.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Start = (
+  request: Request,
+  done: (answer: Effect.Effect<DriverResult, DriverError>) => void
+) => (() => void) | undefined
+
+/**
+ * Executes a statement for who is in a region that cannot be interrupted, and has the way out of it: in as few steps as
+ * possible (`npm run bench:hotpath`), because an effect that can be interrupted by itself has a region of its own.
+ *
+ * @since 0.1.0
+ * @category combining
+ */
+export const executeIn = <B, E, R>(
+  restore: Restore,
+  connection: DriverConnection,
+  request: Request,
+  ending: Ending<DriverResult, DriverError, B, E, R>
+): Effect.Effect<B, E, R> => {
+  const { start } = connection
+  if (start === undefined) return Effect.matchCauseEffect(restore(connection.execute(request)), ending)
+  let interrupt: (() => void) | undefined
+  const answer = Effect.async<DriverResult, DriverError>((resume) => {
+    interrupt = start(request, resume)
+    if (interrupt === undefined) resume(connection.execute(request))
+  })
+  return Effect.matchCauseEffect(restore(answer), {
+    onFailure: (cause) => {
+      if (interrupt !== undefined && Cause.isInterrupted(cause)) interrupt()
+      return ending.onFailure(cause)
+    },
+    onSuccess: ending.onSuccess
+  })
+}
+
+/**
  * One connection. `closed` says whether it is `lost` (the socket failed, the server went away, the protocol was broken) or
  * was `destroyed` by this side; once it is either, it stays so.
  *
@@ -285,6 +332,11 @@ export interface DriverConnection {
    * statement is killed on the server.
    */
   readonly execute: (request: Request) => Effect.Effect<DriverResult, DriverError>
+  /**
+   * As `execute`, for who is in a region that cannot be interrupted: `done` is called once, with the answer, and what is
+   * returned does what an interruption does. Undefined where a request takes more than that; then nothing was begun.
+   */
+  readonly start?: Start | undefined
   /** Executes a statement for each set of parameters. Fails with what the first one to fail failed with. *Interruption* as `execute`. */
   readonly executeMany: (request: ManyRequest) => Effect.Effect<DriverResult, DriverError>
   /** Executes a statement and gives its rows as they are pulled. A statement without rows gives none. */

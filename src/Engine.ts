@@ -15,6 +15,7 @@ import {
   type AcquireError,
   ArgumentError,
   type ConnectError,
+  type DriverError,
   type ExecuteError,
   type InvalidRequestError
 } from "./Errors.js"
@@ -36,6 +37,7 @@ import {
 } from "./SAConnection.js"
 import * as Statement from "./Statement.js"
 import * as Transaction from "./Transaction.js"
+import type { Ending } from "./Turn.js"
 import type { ValueOptions } from "./Value.js"
 
 /**
@@ -129,6 +131,9 @@ export interface Core {
   readonly hold: Effect.Effect<LentConnection, AcquireError, Scope.Scope>
 }
 
+/** What comes before a statement outside of transactions. */
+const nothing: ReadonlyArray<string> = []
+
 const cores = new WeakMap<Engine, Core>()
 
 /** @internal */
@@ -170,18 +175,25 @@ const makeEngine = (pool: Pool.Pool): Engine => {
     made: (answer: DriverResult) => A
   ): Effect.Effect<A, ExecuteError> => {
     const pace = compiled.isRead && pool.pipelining > 1 ? paceOf(compiled.text) : undefined
-    if (pace === undefined)
-      return Effect.map(
-        pool.use((connection) => connection.execute(compiled, values)),
-        made
-      )
-    const answered = pace.isFast
-      ? pool.useShared((connection) => connection.executeShared(compiled, values))
-      : pool.use((connection) => connection.execute(compiled, values))
-    return Effect.map(answered, (answer) => {
-      pace.note(answer.elapsed)
-      return made(answer)
-    })
+    const shares = pace?.isFast === true
+    return Effect.uninterruptibleMask((restore) =>
+      pool.lendIn(restore, shares ? "shared" : "alone", (loan) => {
+        const ending: Ending<DriverResult, DriverError | InvalidRequestError, A, ExecuteError, never> = {
+          onFailure: (cause) => {
+            loan.giveBack()
+            return Effect.failCause(cause)
+          },
+          onSuccess: (answer) => {
+            loan.giveBack()
+            pace?.note(answer.elapsed)
+            return Effect.succeed(made(answer))
+          }
+        }
+        return shares
+          ? loan.item.executeSharedIn(restore, compiled, values, ending)
+          : loan.item.executeIn(restore, compiled, values, nothing, ending)
+      })
+    )
   }
 
   // Rows are of the type that the statement's type says, which is the caller's to know; here it is none.
@@ -197,7 +209,7 @@ const makeEngine = (pool: Pool.Pool): Engine => {
       (compiled, values, ambient): Effect.Effect<Result.Result<never>, ExecuteError> => {
         if (compiled.sets?.length === 0) return Effect.succeed(Result.make<never>(emptyResult))
         if (ambient !== undefined)
-          return Effect.map(ambient.connection.runIn(ambient.level, compiled, values), Result.make<never>)
+          return ambient.connection.answerIn(ambient.level, compiled, values, Result.make<never>)
         return outside(compiled, values, Result.make<never>)
       }
     )
@@ -231,14 +243,22 @@ const makeEngine = (pool: Pool.Pool): Engine => {
 
   /** A transaction of a fiber that is in none, on a connection of the pool. */
   const transactionOutside = <A, E, R>(body: Effect.Effect<A, E, R>, begin: BeginOptions, goesOnAfterDdl: boolean) =>
-    Transaction.afterwards((committed, restore) =>
-      pool.useIn(restore, (connection) =>
-        lentOf(connection).transactionIn(restore, body, begin, {
-          committed,
+    Effect.uninterruptibleMask((restore) =>
+      pool.lendIn(restore, "takes over", (loan) => {
+        const lent = lentOf(loan.item)
+        return lent.transactionIn(restore, body, begin, {
           isTakenOver: pool.isTakenOver,
+          handOver: () => {
+            lent.expire()
+            loan.handOver()
+          },
+          ended: () => {
+            lent.expire()
+            loan.giveBack()
+          },
           goesOnAfterDdl
         })
-      )
+      })
     )
 
   const transaction: Engine["transaction"] = (body, options) => {
@@ -306,7 +326,7 @@ const makeEngine = (pool: Pool.Pool): Engine => {
     answer: (compiled, ambient, made) =>
       ambient === undefined
         ? outside(compiled, pool.values, made)
-        : Effect.map(ambient.connection.runIn(ambient.level, compiled, pool.values), made),
+        : ambient.connection.answerIn(ambient.level, compiled, pool.values, made),
     answerAll: (statements, ambient) =>
       ambient === undefined
         ? pool.use((connection) => Effect.forEach(statements, (each) => connection.execute(each, pool.values)))

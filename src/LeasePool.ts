@@ -153,14 +153,15 @@ export interface LeasePool<A, E> {
     body: (item: A) => Effect.Effect<B, E2, R2>
   ) => Effect.Effect<B, E | PoolTimeoutError | PoolClosedError | E2, R2>
   /**
-   * As `use`, for who takes an item over as the user before left it, is in a region that cannot be interrupted, and has the
-   * way out of it: `body` is run in that region, and opens it with `restore` where it can be interrupted.
+   * Lends an item for who is in a region that cannot be interrupted, has the way out of it, and answers for the lease's end:
+   * `body` is run in that region, and opens it with `restore` where it can be interrupted. Fails as `use` does.
    */
-  readonly useIn: <B, E2, R2>(
+  readonly lendIn: <B, E2, R2>(
     restore: Restore,
-    body: (item: A) => Effect.Effect<B, E2, R2>
+    manner: Manner,
+    body: (loan: Loan<A>) => Effect.Effect<B, E2, R2>
   ) => Effect.Effect<B, E | PoolTimeoutError | PoolClosedError | E2, R2>
-  /** Whether whoever waits longest waits by `useIn`. */
+  /** Whether whoever waits longest takes an item over. */
   readonly isTakenOver: () => boolean
   /** Lends an item until the scope ends. Fails as `use` does. */
   readonly acquire: Effect.Effect<A, E | PoolTimeoutError | PoolClosedError, Scope.Scope>
@@ -186,6 +187,28 @@ export interface LeasePool<A, E> {
    * *Fails with* `InvalidRequestError` when the pool was not closed before.
    */
   readonly waitClosed: Effect.Effect<void, InvalidRequestError>
+}
+
+/**
+ * How an item is used: by nobody else at the same time; by several (see `useShared`); or as the user before left it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Manner = "alone" | "shared" | "takes over"
+
+/**
+ * An item that is lent to who answers for its end.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Loan<out A> {
+  readonly item: A
+  /** Gives it back; it may be called twice. */
+  readonly giveBack: () => void
+  /** Gives it to whoever waits longest, if that one takes it over: then there is nothing to give back. */
+  readonly handOver: () => void
 }
 
 /** An item and what the pool knows of it. */
@@ -608,15 +631,28 @@ class LeasePoolState<A, E, R> {
 
   // ---- taking back --------------------------------------------------------------------------------------------------
 
+  /** Gives a lent item to whoever waits longest, if that one takes it as it is. */
+  handOver(entry: Entry<A>): boolean {
+    const waiter = this.waiters.first
+    if (waiter?.takesOver !== true || entry.state !== "lent" || this.isUnfit(entry, this.now())) return false
+    this.noteReturn(entry)
+    this.serve(waiter, entry)
+    return true
+  }
+
+  /** Whoever had an item has it no longer. */
+  private noteReturn(entry: Entry<A>): void {
+    this.watch?.giveBack(entry)
+    if (entry.takenAt === undefined) return
+    this.options.observer?.returned(this.exactly() - entry.takenAt)
+    entry.takenAt = undefined
+  }
+
   /** Takes an item back. It counts once, whoever calls it again. */
   giveBack(entry: Entry<A>): void {
     if (entry.state !== "lent") return
     if (entry.sharers > 0 && !this.leaveShared(entry)) return
-    this.watch?.giveBack(entry)
-    if (entry.takenAt !== undefined) {
-      this.options.observer?.returned(this.exactly() - entry.takenAt)
-      entry.takenAt = undefined
-    }
+    this.noteReturn(entry)
     const recycled = this.recycled(entry)
     if (typeof recycled === "string") {
       this.settle(entry, recycled)
@@ -801,6 +837,28 @@ class LeasePoolState<A, E, R> {
   }
 }
 
+class LentItem<A, E, R> implements Loan<A> {
+  private isMine = true
+
+  constructor(
+    private readonly state: LeasePoolState<A, E, R>,
+    private readonly entry: Entry<A>
+  ) {}
+
+  get item(): A {
+    return this.entry.item
+  }
+
+  giveBack(): void {
+    if (this.isMine) this.state.giveBack(this.entry)
+    this.isMine = false
+  }
+
+  handOver(): void {
+    if (this.isMine && this.state.handOver(this.entry)) this.isMine = false
+  }
+}
+
 const messageOf = (cause: Cause.Cause<unknown>): string => {
   const thrown = Cause.squash(cause)
   return thrown instanceof Error ? thrown.message : String(thrown)
@@ -937,25 +995,32 @@ export const make = <A, E, R>(options: Options<A, E, R>): Effect.Effect<LeasePoo
               return Effect.map(obtain(restore, shares, takesOver), (entry) => state.noteWait(entry, observer, begun))
             })
 
-    const lend = <B, E2, R2>(checkedOut: ReturnType<typeof checkOut>, body: (item: A) => Effect.Effect<B, E2, R2>) =>
-      Effect.flatMap(checkedOut, (entry) =>
-        Effect.matchCauseEffect(body(entry.item), {
-          onFailure: (cause) => {
-            state.giveBack(entry)
-            return Effect.failCause(cause)
-          },
-          onSuccess: (value) => {
-            state.giveBack(entry)
-            return Effect.succeed(value)
-          }
-        })
-      )
+    const lendIn: LeasePool<A, E>["lendIn"] = (restore, manner, body) => {
+      const shares = manner === "shared" && options.maxShare > 1
+      const takesOver = manner === "takes over"
+      // What is there is lent at once, without an effect in between.
+      const entry = isPlain && observer === undefined ? (shares ? state.takeShared() : state.takeNow()) : undefined
+      return entry === undefined
+        ? Effect.flatMap(checkOut(restore, shares, takesOver), (entry) => body(new LentItem(state, entry)))
+        : body(new LentItem(state, entry))
+    }
 
     const useAs =
-      (shares: boolean) =>
-      <B, E2, R2>(body: (item: A) => Effect.Effect<B, E2, R2>) =>
+      (manner: Manner): LeasePool<A, E>["use"] =>
+      (body) =>
         Effect.uninterruptibleMask((restore) =>
-          lend(checkOut(restore, shares), (item) => restore(Effect.suspend(() => body(item))))
+          lendIn(restore, manner, (loan) =>
+            Effect.matchCauseEffect(restore(Effect.suspend(() => body(loan.item))), {
+              onFailure: (cause) => {
+                loan.giveBack()
+                return Effect.failCause(cause)
+              },
+              onSuccess: (value) => {
+                loan.giveBack()
+                return Effect.succeed(value)
+              }
+            })
+          )
         )
 
     const acquire = (isWatched: boolean): LeasePool<A, E>["acquire"] =>
@@ -970,9 +1035,9 @@ export const make = <A, E, R>(options: Options<A, E, R>): Effect.Effect<LeasePoo
       )
 
     const pool: LeasePool<A, E> = {
-      use: useAs(false),
-      useShared: useAs(options.maxShare > 1),
-      useIn: (restore, body) => lend(checkOut(restore, false, true), (item) => Effect.suspend(() => body(item))),
+      use: useAs("alone"),
+      useShared: useAs("shared"),
+      lendIn,
       isTakenOver: () => state.isTakenOver,
       acquire: acquire(true),
       hold: acquire(false),

@@ -85,12 +85,13 @@ export interface Pool {
   readonly useShared: <A, E, R>(
     body: (connection: Connection.Connection) => Effect.Effect<A, E, R>
   ) => Effect.Effect<A, E | ConnectError | PoolTimeoutError | PoolClosedError, R>
-  /** As `use`, for who takes a connection over as it is left, in a region that cannot be interrupted, with the way out of it. */
-  readonly useIn: <A, E, R>(
+  /** Lends a connection for who is in a region that cannot be interrupted, with the way out of it, and answers for its end. */
+  readonly lendIn: <A, E, R>(
     restore: Restore,
-    body: (connection: Connection.Connection) => Effect.Effect<A, E, R>
+    manner: LeasePool.Manner,
+    body: (loan: LeasePool.Loan<Connection.Connection>) => Effect.Effect<A, E, R>
   ) => Effect.Effect<A, E | ConnectError | PoolTimeoutError | PoolClosedError, R>
-  /** Whether whoever waits longest for a connection waits by `useIn`. */
+  /** Whether whoever waits longest for a connection takes it over. */
   readonly isTakenOver: () => boolean
   /** Statements that may be under way on one connection at once; 1 is no sharing. */
   readonly pipelining: number

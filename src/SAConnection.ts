@@ -14,7 +14,7 @@ import * as Result from "./Result.js"
 import * as SATransaction from "./SATransaction.js"
 import * as Statement from "./Statement.js"
 import * as Transaction from "./Transaction.js"
-import { type Restore, Turn } from "./Turn.js"
+import { type Ending, type Restore, Turn } from "./Turn.js"
 import * as TwoPhase from "./TwoPhase.js"
 import type { ValueOptions } from "./Value.js"
 
@@ -231,14 +231,20 @@ export class LentConnection implements SAConnection {
     return this.part((before) => this.connection.execute(compiled, values, before), compiled)
   }
 
-  /** As `run`, for who knows what the fiber is in. */
-  runIn(
+  /** As `run`, for who knows what the fiber is in, with what is made of the answer. */
+  answerIn<A>(
     level: Transaction.Level | undefined,
     compiled: Statement.Compiled,
-    values: ValueOptions
-  ): Effect.Effect<DriverResult, Transaction.TransactionError> {
-    if (level === undefined || this.closed || compiled.sets?.length === 0) return this.run(compiled, values)
-    return level.statement((before) => this.connection.execute(compiled, values, before), compiled)
+    values: ValueOptions,
+    made: (answer: DriverResult) => A
+  ): Effect.Effect<A, Transaction.TransactionError> {
+    if (level === undefined || this.closed || compiled.sets?.length === 0)
+      return Effect.map(this.run(compiled, values), made)
+    return level.statementIn(
+      (restore, before, ending) => this.connection.executeIn(restore, compiled, values, before, ending),
+      compiled,
+      made
+    )
   }
 
   /** Several statements that nobody's comes between. Fails as the first that fails. */
@@ -350,7 +356,10 @@ export class LentConnection implements SAConnection {
       // The context is set and set back by hand: this region ends in no other way, and a scoped change costs ten steps.
       const outside = fiber.getFiberRef(FiberRef.currentContext)
       const back = FiberRef.set(FiberRef.currentContext, outside)
-      const within = (level: Transaction.Level): Effect.Effect<A, E> =>
+      const within = <B, E2, R2>(
+        level: Transaction.Level,
+        { onFailure, onSuccess }: Ending<A, E, B, E2, R2>
+      ): Effect.Effect<B, E2, R2> =>
         Effect.matchCauseEffect(
           Effect.zipRight(
             // The caller's own context, which has what the body asks for.
@@ -358,20 +367,11 @@ export class LentConnection implements SAConnection {
             restore(body as Effect.Effect<A, E>)
           ),
           {
-            onSuccess: (value) => Effect.as(back, value),
-            onFailure: (cause) => Effect.zipRight(back, Effect.failCause(cause))
+            onSuccess: (value) => Effect.zipRight(back, onSuccess(value)),
+            onFailure: (cause) => Effect.zipRight(back, onFailure(cause))
           }
         )
-      return Effect.matchCauseEffect(Transaction.runIn(restore, this.connection, options, within, surroundings), {
-        onSuccess: (value) => {
-          this.expire()
-          return Effect.succeed(value)
-        },
-        onFailure: (cause) => {
-          this.expire()
-          return Effect.failCause(cause)
-        }
-      })
+      return Transaction.runIn(restore, this.connection, options, within, surroundings)
     })
   }
 

@@ -38,6 +38,7 @@ const sandboxed = (dialect: Dialect): Dialect => {
     begin: () => [dialect.savepoint(savepointName)],
     commit: dialect.releaseSavepoint(savepointName),
     commitAndChain: undefined,
+    autocommit: undefined,
     rollback: dialect.rollbackToSavepoint(savepointName),
     twoPhase: new NotSupportedError({
       reason: "NotSupported",
@@ -144,7 +145,10 @@ const sandboxedConnection = (inner: Connection): Connection => {
     },
     status,
     execute,
-    executeShared: execute,
+    executeIn: (restore, compiled, values, before, ending) =>
+      Effect.matchCauseEffect(restore(execute(compiled, values, before)), ending),
+    executeSharedIn: (restore, compiled, values, ending) =>
+      Effect.matchCauseEffect(restore(execute(compiled, values)), ending),
     isStalled: () => inner.isStalled(),
     stream: (compiled, values, before) => {
       const refused = refusal(compiled)
@@ -162,7 +166,7 @@ const sandboxedConnection = (inner: Connection): Connection => {
     literal: (value) => inner.literal(value),
     control,
     commit: () => control(dialect.commit, inner.endTimeout),
-    takeChained: () => false,
+    takeChained: () => undefined,
     selectDatabase: (name) => guarded(undefined, undefined, () => inner.selectDatabase(name)),
     setIsolationLevel: (level) => guarded(undefined, undefined, () => inner.setIsolationLevel(level)),
     kill: (id, what) => inner.kill(id, what),

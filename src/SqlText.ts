@@ -171,7 +171,7 @@ const characteristics = (
   return {
     leavesState,
     isRead: verb === "SELECT" && !leavesState && !lexed.some((token) => takesMore(sql, token)),
-    isControl: isControl(words),
+    isControl: isControl(words) || (verb === "SET" && lexed.some((token) => setsAutocommit(sql, token))),
     fileName: verb === "LOAD" ? fileNameOf(sql, lexed) : undefined,
     isDdl: verb !== undefined && ddlVerbs.has(verb)
   }
@@ -195,6 +195,10 @@ const isControl = ([verb, second]: ReadonlyArray<string>): boolean => {
       return false
   }
 }
+
+/** To switch autocommit on commits, and without it a session is always in a transaction. */
+const setsAutocommit = (sql: string, token: Token): boolean =>
+  token.kind !== "string" && /^(?:@@(?:session\.|local\.)?)?`?autocommit`?$/i.test(sql.slice(token.start, token.end))
 
 /**
  * The name in `LOAD DATA LOCAL INFILE 'name'`, or LOAD XML. One with quotes or backslashes in it is none: what it means

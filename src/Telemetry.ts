@@ -16,12 +16,13 @@ import {
   DefaultServices,
   Effect,
   Exit,
-  type Fiber,
+  Fiber,
   FiberRef,
   type MetricLabel,
+  Option,
   type Tracer
 } from "effect"
-import type { Driver, DriverConnection, ManyRequest, Request, RowStream, ServerInfo } from "./Driver.js"
+import type { Driver, DriverConnection, ManyRequest, Request, RowStream, ServerInfo, Start } from "./Driver.js"
 import { type DriverError, ProgrammingError } from "./Errors.js"
 import type { Lexicon } from "./Lexer.js"
 import { Summaries, type SqlSummary } from "./SqlSummary.js"
@@ -231,6 +232,7 @@ class ObservedConnection {
       closed: () => connection.closed(),
       isRetired: () => connection.isRetired(),
       execute: (request) => this.watching(request, () => connection.execute(request), answered),
+      start: this.start,
       executeMany: (request) => this.watching(request, () => connection.executeMany(request), answered),
       stream: (request) => this.watching(request, () => connection.stream(request), streamed),
       selectDatabase: (name, timeout) => connection.selectDatabase(name, timeout),
@@ -240,6 +242,16 @@ class ObservedConnection {
       ping: (timeout) => connection.ping(timeout),
       reset: (timeout) => connection.reset(timeout),
       destroy: () => connection.destroy()
+    }
+  }
+
+  /** As the driver's own, where nobody wants to know. */
+  private get start(): Start | undefined {
+    const { start } = this.connection
+    if (start === undefined || this.isAlways) return undefined
+    return (request, done) => {
+      const fiber = Fiber.getCurrentFiber()
+      return Option.isSome(fiber) && isTraced(fiber.value) ? undefined : start(request, done)
     }
   }
 

@@ -16,7 +16,7 @@ import {
   NotSupportedError,
   OperationalError
 } from "./Errors.js"
-import { type Restore, Turn } from "./Turn.js"
+import { type Ending, type Restore, Turn } from "./Turn.js"
 
 /**
  * What a transaction needs of the connection it runs on.
@@ -34,9 +34,16 @@ export interface Host {
     timeout: number,
     before?: ReadonlyArray<string>
   ) => Effect.Effect<void, DriverError | InvalidRequestError>
-  /** With `andChain` the next transaction begins with it, which nobody has until `takeChained`. */
-  readonly commit: (andChain: boolean) => Effect.Effect<void, DriverError | InvalidRequestError>
-  readonly takeChained: () => boolean
+  /**
+   * With `andChain` the next transaction begins with it, which nobody has until `takeChained`. Where somebody may go on before
+   * the answer has come, `handOver` is called as soon as it was sent.
+   */
+  readonly commit: (andChain: boolean, handOver?: () => void) => Effect.Effect<void, DriverError | InvalidRequestError>
+  /**
+   * Takes the transaction that has begun with the last commit: what is to be sent with its first statement, whose answer that
+   * statement need not wait for. Undefined where there is none.
+   */
+  readonly takeChained: () => ReadonlyArray<string> | undefined
   readonly ping: (timeout: number) => Effect.Effect<void, DriverError>
   readonly spend: () => void
   /** Ends the connection at once, whatever it is doing. */
@@ -228,6 +235,8 @@ export class Root {
   private interrupted: ReadonlyArray<string> | undefined
   /** The beginning that the statement under way carries. */
   private underWay: ReadonlyArray<string> = []
+  /** The commit of the transaction before has begun it. */
+  private isChained = false
   readonly committedEffects: Array<Effect.Effect<void>> = []
   /** Whether statements go on after one that defines data has committed what came before. */
   goesOnAfterDdl = false
@@ -250,17 +259,19 @@ export class Root {
    * Runs a statement after the beginning: with a statement that only reads, on one way to the server; any other waits until
    * the server has begun, because it would be executed, and kept, even if the server refused to.
    */
-  begun<A, E, R>(
+  begun<A, E, R, B, E2, R2>(
+    restore: Restore,
     beginning: ReadonlyArray<string>,
-    run: (before: ReadonlyArray<string>) => Effect.Effect<A, E, R>,
-    isRead: boolean
-  ): Effect.Effect<A, E | TransactionError, R> {
+    run: RunIn<A, E, R>,
+    isRead: boolean,
+    ending: Ending<A, E | TransactionError, B, E2, R2>
+  ): Effect.Effect<B, E2, R | R2> {
     const last = beginning.at(-1)
-    if (isRead || last === undefined) return run(beginning)
-    return Effect.zipRight(
-      this.host.control(last, 0, beginning.slice(0, -1)),
-      Effect.suspend(() => run([]))
-    )
+    if (isRead || this.isChained || last === undefined) return run(restore, beginning, ending)
+    return Effect.matchCauseEffect(restore(this.host.control(last, 0, beginning.slice(0, -1))), {
+      onFailure: ending.onFailure,
+      onSuccess: () => run(restore, [], ending)
+    })
   }
 
   /** The statement that was to carry the beginning was never sent: the next one carries it. */
@@ -274,15 +285,16 @@ export class Root {
   takeBeginning(): ReadonlyArray<string> {
     const taken = this.beginning
     if (taken.length === 0) return taken
-    // The commit of the transaction before has begun this one already.
-    if (this.isPlain && this.host.takeChained()) {
-      this.beginning = []
-      return this.beginning
+    this.beginning = []
+    const chained = this.isPlain ? this.host.takeChained() : undefined
+    if (chained !== undefined) {
+      this.isChained = true
+      this.underWay = chained
+      return chained
     }
     // What the first of several statements set is left in the session when a later one fails.
     if (taken.length > 1) this.host.markChanged()
     this.underWay = taken
-    this.beginning = []
     return taken
   }
 
@@ -382,6 +394,17 @@ const endsTransaction = (error: DriverError): boolean =>
   (error.reason === "Deadlock" || error.reason === "SerializationFailure" || error.reason === "LockTimeout")
 
 /**
+ * Runs a statement, after what is given, for who is in a region that cannot be interrupted: it can be, by `restore`.
+ *
+ * @internal
+ */
+export type RunIn<A, E, R> = <B, E2, R2>(
+  restore: Restore,
+  before: ReadonlyArray<string>,
+  ending: Ending<A, E, B, E2, R2>
+) => Effect.Effect<B, E2, R | R2>
+
+/**
  * What a transaction has to know of a statement.
  *
  * @since 0.1.0
@@ -431,13 +454,24 @@ export class Level implements Transaction {
    */
   statement<A, E, R>(
     run: (before: ReadonlyArray<string>) => Effect.Effect<A, E, R>,
-    { isDdl, isRead, isControl }: StatementKind
+    kind: StatementKind
   ): Effect.Effect<A, E | TransactionError, R> {
+    const runIn: RunIn<A, E, R> = (restore, before, ending) =>
+      Effect.matchCauseEffect(restore(Effect.suspend(() => run(before))), ending)
+    return this.statementIn(runIn, kind, (value) => value)
+  }
+
+  /** As `statement`, for one that takes care of interruptions by itself; `made` is what becomes of its outcome. */
+  statementIn<A, E, R, B>(
+    run: RunIn<A, E, R>,
+    { isDdl, isRead, isControl }: StatementKind,
+    made: (value: A) => B
+  ): Effect.Effect<B, E | TransactionError, R> {
     return Effect.uninterruptibleMask((restore) =>
-      this.turn.hold(restore, (): Effect.Effect<A, E | TransactionError, R> => {
-        if (!this.root.isUnsure) return this.inTurn(restore, run, isDdl, isRead, isControl)
+      this.turn.hold(restore, (): Effect.Effect<B, E | TransactionError, R> => {
+        if (!this.root.isUnsure) return this.inTurn(restore, run, isDdl, isRead, isControl, made)
         return Effect.matchCauseEffect(restore(this.root.becomeSure), {
-          onSuccess: () => this.inTurn(restore, run, isDdl, isRead, isControl),
+          onSuccess: () => this.inTurn(restore, run, isDdl, isRead, isControl, made),
           onFailure: (cause) => {
             this.turn.release()
             return Effect.failCause(cause)
@@ -447,24 +481,25 @@ export class Level implements Transaction {
     )
   }
 
-  private inTurn<A, E, R>(
+  private inTurn<A, E, R, B>(
     restore: Restore,
-    run: (before: ReadonlyArray<string>) => Effect.Effect<A, E, R>,
+    run: RunIn<A, E, R>,
     isDdl: boolean,
     isRead: boolean,
-    isControl: boolean
-  ): Effect.Effect<A, E | TransactionError, R> {
+    isControl: boolean,
+    made: (value: A) => B
+  ): Effect.Effect<B, E | TransactionError, R> {
     const refused = this.refusal(isDdl, isControl)
     if (refused !== undefined) {
       this.turn.release()
       return Effect.fail(refused)
     }
     const beginning = this.root.takeBeginning()
-    return Effect.matchCauseEffect(restore(Effect.suspend(() => this.root.begun(beginning, run, isRead))), {
+    return this.root.begun<A, E, R, B, E | TransactionError, never>(restore, beginning, run, isRead, {
       onSuccess: (value) => {
         this.root.noteSuccess()
         this.turn.release()
-        return Effect.succeed(value)
+        return Effect.succeed(made(value))
       },
       onFailure: (cause) =>
         Effect.ensuring(
@@ -567,7 +602,16 @@ export const run = <A, E, R>(
   body: (level: Level) => Effect.Effect<A, E, R>,
   surroundings: Surroundings
 ): Effect.Effect<A, E | TransactionError, R> =>
-  Effect.uninterruptibleMask((restore) => runIn(restore, host, options, (level) => restore(body(level)), surroundings))
+  Effect.uninterruptibleMask((restore) =>
+    runIn(
+      restore,
+      host,
+      options,
+      <B, E2, R2>(level: Level, ending: Ending<A, E, B, E2, R2>): Effect.Effect<B, E2, R | R2> =>
+        Effect.matchCauseEffect(restore(Effect.suspend(() => body(level))), ending),
+      surroundings
+    )
+  )
 
 /**
  * What a transaction has to know of where it runs.
@@ -575,16 +619,21 @@ export const run = <A, E, R>(
  * @internal
  */
 export interface Surroundings {
-  /** Where it puts what is to run after its commit. */
-  readonly committed: Array<Effect.Effect<void>>
+  /** Where it puts what is to run after its commit; without it runs that itself, after `ended`. */
+  readonly committed?: Array<Effect.Effect<void>> | undefined
   /** Whether the connection has a next user already, who begins a transaction too. */
   readonly isTakenOver: () => boolean
+  /** Gives the connection to that user, who goes on while the COMMIT that was sent is not answered yet. */
+  readonly handOver?: (() => void) | undefined
+  /** Is called once, when the transaction is over. */
+  readonly ended?: (() => void) | undefined
   /** Whether statements go on after one that defines data has committed what came before; without it only such do. */
   readonly goesOnAfterDdl?: boolean | undefined
 }
 
 /**
- * As `run`, for who is in a region that cannot be interrupted and has the way out of it; `body` is run in that region.
+ * As `run`, for who is in a region that cannot be interrupted and has the way out of it. `body` is run in that region, with
+ * what is to be done at its end.
  *
  * @internal
  */
@@ -592,38 +641,53 @@ export const runIn = <A, E, R>(
   restore: Restore,
   host: Host,
   options: BeginOptions,
-  body: (level: Level) => Effect.Effect<A, E, R>,
-  { committed, isTakenOver, goesOnAfterDdl = false }: Surroundings
+  body: <B, E2, R2>(level: Level, ending: Ending<A, E, B, E2, R2>) => Effect.Effect<B, E2, R | R2>,
+  { committed, isTakenOver, handOver, ended, goesOnAfterDdl = false }: Surroundings
 ): Effect.Effect<A, E | TransactionError, R> => {
   const runRoot = (root: Root): Effect.Effect<A, E | TransactionError, R> => {
     root.goesOnAfterDdl = goesOnAfterDdl
     const level = new Level(root, 0)
+    const failed = <E2>(cause: Cause.Cause<E2>): Effect.Effect<never, E2> => {
+      ended?.()
+      return Effect.failCause(cause)
+    }
     const undo = <E2>(cause: Cause.Cause<E2>): Effect.Effect<never, E2 | TransactionError> => {
       level.end()
       abandonIfBusy(level)
-      return rollback(root, cause)
+      return Effect.catchAllCause(rollback(root, cause), failed)
     }
     const keep = (value: A): Effect.Effect<A, TransactionError> =>
-      Effect.map(commit(root, isTakenOver()), () => {
-        committed.push(...root.committedEffects)
-        return value
+      Effect.matchCauseEffect(commit(root, isTakenOver(), handOver), {
+        onFailure: failed,
+        onSuccess: () => {
+          ended?.()
+          const effects = root.committedEffects
+          if (effects.length === 0) return Effect.succeed(value)
+          if (committed === undefined) return Effect.as(runCommitted(effects), value)
+          committed.push(...effects)
+          return Effect.succeed(value)
+        }
       })
-    return Effect.matchCauseEffect(
-      Effect.suspend(() => body(level)),
-      {
-        onSuccess: (value) => {
-          level.end()
-          // A fiber that the body forked may be in the middle of a statement: a success waits for its end.
-          return level.isBusy
-            ? Effect.matchCauseEffect(restore(level.settled), { onSuccess: () => keep(value), onFailure: undo })
-            : keep(value)
-        },
-        onFailure: undo
-      }
-    )
+    return body<A, E | TransactionError, never>(level, {
+      onSuccess: (value) => {
+        level.end()
+        // A fiber that the body forked may be in the middle of a statement: a success waits for its end.
+        return level.isBusy
+          ? Effect.matchCauseEffect(restore(level.settled), { onSuccess: () => keep(value), onFailure: undo })
+          : keep(value)
+      },
+      onFailure: undo
+    })
   }
   const root = start(host, options)
-  return root instanceof Root ? runRoot(root) : Effect.flatMap(restore(root), runRoot)
+  if (root instanceof Root) return runRoot(root)
+  return Effect.matchCauseEffect(restore(root), {
+    onSuccess: runRoot,
+    onFailure: (cause) => {
+      ended?.()
+      return Effect.failCause(cause)
+    }
+  })
 }
 
 /** What is to be rolled back waits for nobody: a statement that is under way ends with its connection. */
@@ -734,8 +798,12 @@ export const begin = (host: Host, options: BeginOptions): Effect.Effect<void, Tr
  *
  * @internal
  */
-export const commit = (root: Root, isTakenOver = false): Effect.Effect<void, TransactionError> => {
-  if (root.isUnsure) return Effect.flatMap(root.becomeSure, () => commit(root, isTakenOver))
+export const commit = (
+  root: Root,
+  isTakenOver = false,
+  handOver?: () => void
+): Effect.Effect<void, TransactionError> => {
+  if (root.isUnsure) return Effect.flatMap(root.becomeSure, () => commit(root, isTakenOver, handOver))
   const { phase, host } = root
   const andChain = root.isPlain && isTakenOver
   root.phase = ended
@@ -749,7 +817,7 @@ export const commit = (root: Root, isTakenOver = false): Effect.Effect<void, Tra
       if (!root.isBegun) return Effect.void
       // COMMIT was never sent, so nothing is in doubt: the server rolls back when it sees the end of the connection.
       if (host.isSpent()) return Effect.fail(lost("its connection was lost before COMMIT"))
-      return Effect.mapError(host.commit(andChain), (error) => {
+      return Effect.mapError(host.commit(andChain, handOver), (error) => {
         // Whether there is a transaction left is not known: the session is made new before anybody else has it.
         host.markChanged()
         return commitError(error, host, andChain)
@@ -762,7 +830,7 @@ export const commit = (root: Root, isTakenOver = false): Effect.Effect<void, Tra
  * refused where it should begin another transaction too, unless the server says that it rolled back.
  */
 const commitError = (error: TransactionError, host: Host, andChain: boolean): TransactionError => {
-  if (!isDriverError(error) || !(host.isSpent() || (andChain && !endsTransaction(error)))) return error
+  if (!isDriverError(error) || (andChain ? endsTransaction(error) : !host.isSpent())) return error
   return new OperationalError({
     reason: "CommitUnknown",
     message: `${host.isSpent() ? "the connection was lost at COMMIT" : "COMMIT failed"}, which may or may not have happened: ${error.message}`,

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { Effect } from "effect"
+import { type Cause, Effect } from "effect"
 
 /**
  * Makes an effect interruptible again within `Effect.uninterruptibleMask`.
@@ -12,6 +12,17 @@ import { Effect } from "effect"
  * @category models
  */
 export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+
+/**
+ * What becomes of an effect's outcome, as `Effect.matchCauseEffect` takes it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Ending<in A, in E, out B, out E2, out R> {
+  readonly onSuccess: (value: A) => Effect.Effect<B, E2, R>
+  readonly onFailure: (cause: Cause.Cause<E>) => Effect.Effect<B, E2, R>
+}
 
 interface Waiting {
   state: "waiting" | "called" | "gone"

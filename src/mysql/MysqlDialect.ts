@@ -24,6 +24,8 @@ export const lexicon: Lexicon = {
   brackets: false
 }
 
+export const autocommit = { on: "SET autocommit = 1", off: "SET autocommit = 0" } as const
+
 const quoteIdentifier = (name: string): string => `\`${name.replaceAll("`", "``")}\``
 
 const levelWords = (level: IsolationLevel): string => level.toUpperCase()
@@ -220,6 +222,7 @@ export const dialect: Dialect = {
   begin,
   commit: "COMMIT",
   commitAndChain: "COMMIT AND CHAIN",
+  autocommit,
   rollback: "ROLLBACK",
   savepoint: (name) => `SAVEPOINT ${quoteIdentifier(name)}`,
   rollbackToSavepoint: (name) => `ROLLBACK TO SAVEPOINT ${quoteIdentifier(name)}`,

@@ -16,6 +16,7 @@ import {
   type ResultSetEnd,
   type ServerInfo,
   type SessionStatus,
+  type Start,
   streamOf,
   type Warning
 } from "../Driver.js"
@@ -218,6 +219,10 @@ class MysqlConnection implements DriverConnection {
   private retired = false
   private exclusive = 0
   private destroyed = false
+  /** A statement is under way that others came behind without waiting for its answer. */
+  private isAhead = false
+  /** One of those was interrupted: the connection ends as soon as the one ahead is answered. */
+  private doomed = false
 
   constructor(
     private readonly loggedIn: LoggedIn,
@@ -266,13 +271,13 @@ class MysqlConnection implements DriverConnection {
   }
 
   closed(): "lost" | "destroyed" | undefined {
-    if (this.destroyed) return "destroyed"
+    if (this.destroyed || this.doomed) return "destroyed"
     return this.conversation.failure === undefined ? undefined : "lost"
   }
 
-  destroy(): void {
-    if (this.closed() === undefined) this.destroyed = true
-    this.conversation.fail(new OperationalError({ reason: "ConnectionLost", message: "the connection was closed" }))
+  destroy(why = "the connection was closed"): void {
+    if (this.conversation.failure === undefined) this.destroyed = true
+    this.conversation.fail(new OperationalError({ reason: "ConnectionLost", message: why }))
     this.attached.destroy()
   }
 
@@ -292,10 +297,12 @@ class MysqlConnection implements DriverConnection {
     })
   }
 
-  /** Ends a connection in the middle of a statement, on both sides. */
-  private abandon(): void {
-    if (this.closed() !== undefined) return
-    this.destroy()
+  /** Ends a connection in the middle of a statement, on both sides, but not before what is ahead of the others is answered. */
+  private abandon(why?: string): void {
+    if (this.destroyed || this.conversation.failure !== undefined) return
+    this.doomed = true
+    if (this.isAhead) return
+    this.destroy(why)
     this.kill(this.loggedIn.threadId)
   }
 
@@ -384,7 +391,7 @@ class MysqlConnection implements DriverConnection {
           resume(answer)
         })
       }
-      return Effect.sync(() => (shared ? this.abandonUnlessAnswered() : this.abandon()))
+      return Effect.sync(shared ? this.leaveShared : this.leave)
     })
   }
 
@@ -403,21 +410,67 @@ class MysqlConnection implements DriverConnection {
     if (limit > 0)
       return StatementTimeout.within(request, limit, this.server.product, (within) => this.execute(within, encoded))
     if (request.data !== undefined) return this.load(request, request.data)
-    return this.answered(
-      request.timeout,
-      (done) => {
-        const answered = (exchange: Exchange | undefined, error: DriverError | undefined): void => {
-          if (!request.shared) this.exclusive--
-          if (error !== undefined) return done(Effect.fail(this.seen(error)))
-          const result = exchange?.first ?? emptyResult
-          done(exchange?.last?.warningCount ? this.heeded(request, result) : Effect.succeed(result))
-        }
-        if (request.shared) return this.run(request, undefined, answered, encoded)
-        this.exclusive++
-        this.attached.atOnce(() => this.run(request, undefined, answered, encoded))
-      },
-      request.shared
-    )
+    const { onSent } = request
+    if (onSent !== undefined) return Effect.async((resume) => Effect.sync(this.startAhead(request, onSent, resume)))
+    return this.answered(request.timeout, (done) => this.startNow(request, done, encoded), request.shared)
+  }
+
+  /** See `Driver.executeIn`. */
+  readonly start: Start = (request, done) => {
+    const { data, onSent, shared, timeout } = request
+    if (data !== undefined || this.limitOf(request) > 0) return undefined
+    if (onSent !== undefined) return this.startAhead(request, onSent, done)
+    if (timeout > 0) return undefined
+    this.startNow(request, done)
+    return shared ? this.leaveShared : this.leave
+  }
+
+  private readonly leave = (): void => this.abandon()
+  private readonly leaveShared = (): void => this.abandonUnlessAnswered()
+
+  private startNow(
+    request: Request,
+    done: (answer: Effect.Effect<DriverResult, DriverError>) => void,
+    encoded?: ExecuteMany.Encoded
+  ): void {
+    const answered = (exchange: Exchange | undefined, error: DriverError | undefined): void => {
+      if (!request.shared) this.exclusive--
+      if (error !== undefined) return done(Effect.fail(this.seen(error)))
+      const result = exchange?.first ?? emptyResult
+      done(exchange?.last?.warningCount ? this.heeded(request, result) : Effect.succeed(result))
+    }
+    if (request.shared) return this.run(request, undefined, answered, encoded)
+    this.exclusive++
+    this.attached.atOnce(() => this.run(request, undefined, answered, encoded))
+  }
+
+  /** Begins what others come behind: it goes out with what they send in this turn of the event loop. */
+  private startAhead(
+    request: Request,
+    sent: () => void,
+    done: (answer: Effect.Effect<DriverResult, DriverError>) => void
+  ): () => void {
+    const { timeout } = request
+    const leave = (): void => {
+      clearTimeout(timer)
+      this.isAhead = false
+      this.abandon()
+    }
+    const late = (): void => {
+      done(Effect.fail(tooLate(timeout)))
+      leave()
+    }
+    const timer = timeout === 0 || timeout > longestTimer ? undefined : setTimeout(late, timeout)
+    this.isAhead = true
+    this.run(request, undefined, (exchange, error) => {
+      clearTimeout(timer)
+      this.isAhead = false
+      done(error === undefined ? Effect.succeed(exchange?.first ?? emptyResult) : Effect.fail(this.seen(error)))
+      if (error !== undefined) this.abandon("the COMMIT before it on this connection failed, and took it along")
+      else if (this.doomed) this.abandon()
+    })
+    if (this.isAhead) sent()
+    return leave
   }
 
   get warnings(): Effect.Effect<ReadonlyArray<Warning>, DriverError> {
@@ -607,6 +660,7 @@ class MysqlConnection implements DriverConnection {
       const exchange = new Exchange("simple", sql, undefined, undefined, (settled) => {
         failed ??= settled.error
       })
+      exchange.isOwn = Session.isOwn(sql)
       this.conversation.begin(exchange, Commands.simple(Command.QUERY, sql))
     }
     const begunUnlessFailed =
@@ -633,6 +687,7 @@ class MysqlConnection implements DriverConnection {
     const exchange = new Exchange("text", request.sql, undefined, request.values, (settled) =>
       done(settled, settled.error)
     )
+    exchange.isOwn = Session.isOwn(text)
     this.begin(exchange, begun, Commands.simple(Command.QUERY, text), request.setBySet)
   }
 

@@ -3,6 +3,7 @@
  * after the program's own ones.
  */
 import type { IsolationLevel } from "../Dialect.js"
+import { autocommit } from "./MysqlDialect.js"
 
 /** What the options say of sessions. */
 export interface SessionSettings {
@@ -21,6 +22,9 @@ export interface SessionSettings {
  * white space may stand between a function and its parenthesis.
  */
 export type Manner = "own" | "mysql2"
+
+/** Whether a statement is one by which this package switches a session and back: what it changes is undone by itself. */
+export const isOwn = (sql: string): boolean => sql === autocommit.off || sql === autocommit.on
 
 /** The session of a control connection. */
 export const plainSession: SessionSettings = {

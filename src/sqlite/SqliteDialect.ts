@@ -85,6 +85,7 @@ export const dialect: Dialect = {
       : [readOnly === true ? "BEGIN DEFERRED" : "BEGIN IMMEDIATE"],
   commit: "COMMIT",
   commitAndChain: undefined,
+  autocommit: undefined,
   rollback: "ROLLBACK",
   savepoint: (name) => `SAVEPOINT ${quoteIdentifier(name)}`,
   rollbackToSavepoint: (name) => `ROLLBACK TO SAVEPOINT ${quoteIdentifier(name)}`,

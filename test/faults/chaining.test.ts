@@ -116,11 +116,11 @@ for (const backend of servers()) {
         const resting = connection.recycle(false)
         expect(Effect.isEffect(resting)).toBe(true)
         expect(yield* Effect.isEffect(resting) ? resting : Effect.succeed(resting)).toBe("keep")
-        expect(connection.takeChained()).toBe(false)
+        expect(connection.takeChained()).toBe(undefined)
         yield* connection.control(notInTransaction, 0)
         // Whoever takes it is in a transaction.
         yield* connection.commit(true)
-        expect(connection.takeChained()).toBe(true)
+        expect(connection.takeChained()).toEqual([])
         expect(connection.state()).toBe("transaction")
         const refused = yield* Effect.flip(connection.control(notInTransaction, 0))
         expect(refused).toMatchObject({ errno: 1568 })

@@ -54,6 +54,10 @@ const streamBuffer = 128 * 1024
 /** What is read on of a stream that nobody wants any more, before closing the connection is cheaper. */
 export const drainBudget = 256 * 1024
 
+/** What nothing is put into. */
+const noDefinitions: Array<ColumnDefinition> = []
+const noMetadata: Array<Buffer> = []
+
 type Mutable<A> = { -readonly [K in keyof A]: A[K] }
 
 /** One command and its answer. */
@@ -64,8 +68,9 @@ export class Exchange {
   /** Of what is awaited: definitions, or columns. */
   left = 0
   total = 0
-  definitions: Array<ColumnDefinition> = []
-  metadata: Array<Buffer> = []
+  /** Of columns that are not known yet; most commands have none. */
+  definitions: Array<ColumnDefinition> = noDefinitions
+  metadata: Array<Buffer> = noMetadata
   /** Status flags of the EOF packet after the columns, where there is one. */
   columnsStatus = 0
   shape: Shape | undefined
@@ -93,6 +98,8 @@ export class Exchange {
   /** What is sent when the server asks for a file of just this name, once. Whoever sends it is told by `asked`. */
   file: { readonly name: string; readonly asked: () => void } | undefined
   wasAsked = false
+  /** What it changes of the session is undone by who sends it: it is no change. */
+  isOwn = false
   /** Bytes that are read and thrown away before closing the connection is cheaper. */
   drainBudget = Number.POSITIVE_INFINITY
 
@@ -344,6 +351,7 @@ export class Conversation {
         if (first === Header.ERR) return this.error(exchange, buffer, start, end)
         if (first !== Header.OK && first !== Header.EOF) throw protocolError("neither OK nor ERR")
         this.note(
+          exchange,
           first === Header.OK || this.options.deprecateEof
             ? readOk(this.bytes, start, end)
             : readEof(this.bytes, start, end)
@@ -364,9 +372,9 @@ export class Conversation {
     }
   }
 
-  private note(ok: Ok): void {
+  private note({ isOwn }: Exchange, ok: Ok): void {
     this.status = ok.status
-    if (ok.stateChanged) {
+    if (ok.stateChanged && !isOwn) {
       this.changed = true
       this.changes++
     }
@@ -402,8 +410,8 @@ export class Conversation {
     if (typeof count !== "number" || count < 1 || count > 0xffff || this.bytes.at !== end)
       throw protocolError("an impossible number of columns")
     exchange.left = exchange.total = count
-    exchange.definitions = []
-    exchange.metadata = []
+    exchange.definitions = noDefinitions
+    exchange.metadata = noMetadata
     exchange.state = State.Columns
   }
 
@@ -434,6 +442,10 @@ export class Conversation {
   }
 
   private column(exchange: Exchange, buffer: Buffer, start: number, end: number): void {
+    if (exchange.left === exchange.total) {
+      exchange.definitions = []
+      exchange.metadata = []
+    }
     exchange.definitions.push(readColumnDefinition(this.bytes, end, this.options.extendedMetadata))
     // One that came in several packets has no header before it here; no server has names that long.
     if (end - start >= maxPayload) throw protocolError("a column definition over 16 MiB")
@@ -454,7 +466,7 @@ export class Conversation {
       exchange.plan.shape = exchange.shape
       exchange.plan.metadata = metadata
     }
-    exchange.metadata = []
+    exchange.metadata = noMetadata
     exchange.state = State.Rows
     if (exchange.streaming && exchange.discarding === undefined) this.wake(exchange)
   }
@@ -525,7 +537,7 @@ export class Conversation {
   }
 
   private endOfResult(exchange: Exchange, ok: Ok, columns: ReadonlyArray<Column> | undefined): void {
-    this.note(ok)
+    this.note(exchange, ok)
     const result: Mutable<DriverResult> = resultOf(ok, columns, exchange.streaming ? [] : exchange.rows)
     if (columns !== undefined) result.isOutParameters = isOutParameters(ok.status | exchange.columnsStatus)
     if (exchange.last === undefined) exchange.first = result
