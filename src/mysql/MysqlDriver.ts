@@ -462,13 +462,14 @@ class MysqlConnection implements DriverConnection {
     }
     const timer = timeout === 0 || timeout > longestTimer ? undefined : setTimeout(late, timeout)
     this.isAhead = true
-    this.run(request, undefined, (exchange, error) => {
+    const answered = (exchange: Exchange | undefined, error: DriverError | undefined): void => {
       clearTimeout(timer)
       this.isAhead = false
       done(error === undefined ? Effect.succeed(exchange?.first ?? emptyResult) : Effect.fail(this.seen(error)))
       if (error !== undefined) this.abandon("the COMMIT before it on this connection failed, and took it along")
       else if (this.doomed) this.abandon()
-    })
+    }
+    this.attached.together(() => this.run(request, undefined, answered))
     if (this.isAhead) sent()
     return leave
   }

@@ -1,6 +1,6 @@
 /**
  * Puts a conversation on a socket that has logged in: what is written in one turn of the event loop goes out in one
- * write, and the socket's end is the conversation's.
+ * write, at once where nothing has joined it for some time, and the socket's end is the conversation's.
  */
 import type { Socket } from "node:net"
 import { OperationalError } from "../../Errors.js"
@@ -14,9 +14,14 @@ export interface Attached {
   readonly end: (closed: () => void) => void
   /** Sends what a function writes at once, in one write: for commands that nobody else's could join. */
   readonly atOnce: (write: () => void) => void
+  /** Sends what a function writes with what comes behind it in this turn of the event loop. */
+  readonly together: (write: () => void) => void
   /** Sends what is waiting, and calls back when the socket takes more, at once or when enough is sent, or is closed. */
   readonly drain: (ready: () => void) => void
 }
+
+/** Commands that went out alone, one after the other, after which the next does not wait for company. */
+const alone = 4
 
 const lost = (message: string, cause?: unknown): OperationalError =>
   new OperationalError({ reason: "ConnectionLost", message, cause })
@@ -29,11 +34,15 @@ export const attach = (
 ): Attached => {
   let waiting: Array<Buffer> = []
   let scheduled = false
+  let joins = false
+  /** Writes in a row of one command, while no other was awaited. */
+  let lonely = 0
   const flush = (): void => {
     scheduled = false
     if (socket.destroyed || waiting.length === 0) return
     const packets = waiting
     waiting = []
+    lonely = packets.length === 1 && conversation.outstanding <= 1 ? lonely + 1 : 0
     socket.write(packets.length === 1 ? packets[0]! : Buffer.concat(packets))
   }
   const destroy = (): void => {
@@ -43,6 +52,13 @@ export const attach = (
   const conversation = new Conversation({
     ...options,
     write: (packet) => {
+      if (lonely >= alone && !scheduled && !joins) {
+        if (conversation.outstanding <= 1) {
+          if (!socket.destroyed) socket.write(packet)
+          return
+        }
+        lonely = 0
+      }
       waiting.push(packet)
       if (scheduled) return
       scheduled = true
@@ -71,6 +87,11 @@ export const attach = (
       scheduled = true
       write()
       flush()
+    },
+    together: (write) => {
+      joins = true
+      write()
+      joins = false
     },
     drain: (ready) => {
       flush()
