@@ -175,9 +175,9 @@ const makeEngine = (pool: Pool.Pool): Engine => {
     made: (answer: DriverResult) => A
   ): Effect.Effect<A, ExecuteError> => {
     const pace = compiled.isRead && pool.pipelining > 1 ? paceOf(compiled.text) : undefined
-    const shares = pace?.isFast === true
+    const manner = pace === undefined || !pace.isFast ? "alone" : pace.isQuick ? "joined" : "shared"
     return Effect.uninterruptibleMask((restore) =>
-      pool.lendIn(restore, shares ? "shared" : "alone", (loan) => {
+      pool.lendIn(restore, manner, (loan) => {
         const ending: Ending<DriverResult, DriverError | InvalidRequestError, A, ExecuteError, never> = {
           onFailure: (cause) => {
             loan.giveBack()
@@ -189,9 +189,9 @@ const makeEngine = (pool: Pool.Pool): Engine => {
             return Effect.succeed(made(answer))
           }
         }
-        return shares
-          ? loan.item.executeSharedIn(restore, compiled, values, ending)
-          : loan.item.executeIn(restore, compiled, values, nothing, ending)
+        return manner === "alone"
+          ? loan.item.executeIn(restore, compiled, values, nothing, ending)
+          : loan.item.executeSharedIn(restore, compiled, values, ending)
       })
     )
   }

@@ -190,12 +190,13 @@ export interface LeasePool<A, E> {
 }
 
 /**
- * How an item is used: by nobody else at the same time; by several (see `useShared`); or as the user before left it.
+ * How an item is used: by nobody else at the same time; by several (see `useShared`); by several, and by a few of them even
+ * where others are idle; or as the user before left it.
  *
  * @since 0.1.0
  * @category models
  */
-export type Manner = "alone" | "shared" | "takes over"
+export type Manner = "alone" | "shared" | "joined" | "takes over"
 
 /**
  * An item that is lent to who answers for its end.
@@ -384,9 +385,17 @@ class LeasePoolState<A, E, R> {
     return undefined
   }
 
-  /** As `takeNow`, or an item whose users have room for one more. */
-  takeShared(): Entry<A> | undefined {
+  /** As `takeNow`, or an item whose users have room for one more; with `joins` one of few users rather than an idle one. */
+  takeShared(joins: boolean): Entry<A> | undefined {
     if (this.waiters.length > 0) return undefined
+    if (joins) {
+      const few = this.options.maxShare / 4
+      const joined = this.shared.findLast((entry) => entry.sharers < few && this.hasRoom(entry))
+      if (joined !== undefined) {
+        joined.sharers++
+        return joined
+      }
+    }
     const idle = this.takeNow()
     if (idle !== undefined) {
       idle.sharers = 1
@@ -921,21 +930,22 @@ export const make = <A, E, R>(options: Options<A, E, R>): Effect.Effect<LeasePoo
     yield* reaper(options, state, fork)
 
     /** Lends an item within a region that cannot be interrupted, but for the wait. */
-    const take = (
+    const take = <B, E2, R2>(
       restore: Restore,
-      shares: boolean,
-      takesOver: boolean,
-      deadline: number | undefined
-    ): Effect.Effect<Entry<A>, E | PoolTimeoutError | PoolClosedError> => {
-      const entry = shares ? state.takeShared() : state.takeNow()
-      if (entry !== undefined) return Effect.succeed(entry)
-      const waiter = new Waiter<A, E>(deadline ?? state.newDeadline(), shares, takesOver)
+      manner: Manner,
+      deadline: number | undefined,
+      then: (entry: Entry<A>) => Effect.Effect<B, E2, R2>
+    ): Effect.Effect<B, E | PoolTimeoutError | PoolClosedError | E2, R2> => {
+      const shares = options.maxShare > 1 && (manner === "shared" || manner === "joined")
+      const entry = shares ? state.takeShared(manner === "joined") : state.takeNow()
+      if (entry !== undefined) return then(entry)
+      const waiter = new Waiter<A, E>(deadline ?? state.newDeadline(), shares, manner === "takes over")
       return Effect.matchCauseEffect(restore(state.wait(waiter)), {
         onFailure: (cause) => {
           state.giveUp(waiter)
           return Effect.failCause(cause)
         },
-        onSuccess: Effect.succeed
+        onSuccess: then
       })
     }
 
@@ -945,13 +955,14 @@ export const make = <A, E, R>(options: Options<A, E, R>): Effect.Effect<LeasePoo
     /** As `take`, and makes the item ready: another is tried until the deadline where that fails. */
     const obtain = (
       restore: Restore,
-      shares: boolean,
-      takesOver = false
+      manner: Manner
     ): Effect.Effect<Entry<A>, E | PoolTimeoutError | PoolClosedError> => {
-      if (isPlain) return take(restore, shares, takesOver, undefined)
+      if (isPlain) return take(restore, manner, undefined, Effect.succeed)
       const deadline = state.newDeadline()
+      // A hook sees a session as everybody does.
+      const as = manner === "takes over" && onCheckout !== undefined ? "alone" : manner
       const attempt = (round: number): Effect.Effect<Entry<A>, E | PoolTimeoutError | PoolClosedError> =>
-        Effect.flatMap(take(restore, shares, takesOver && onCheckout === undefined, deadline), (entry) => {
+        take(restore, as, deadline, (entry): Effect.Effect<Entry<A>, E | PoolTimeoutError | PoolClosedError> => {
           if (onCheckout === undefined) return state.noteTaken(entry)
           const ready = Effect.timeoutOption(
             Effect.suspend(() => onCheckout(entry.item)),
@@ -989,20 +1000,18 @@ export const make = <A, E, R>(options: Options<A, E, R>): Effect.Effect<LeasePoo
     const checkOut: typeof obtain =
       observer === undefined
         ? obtain
-        : (restore, shares, takesOver) =>
+        : (restore, manner) =>
             Effect.suspend(() => {
               const begun = state.exactly()
-              return Effect.map(obtain(restore, shares, takesOver), (entry) => state.noteWait(entry, observer, begun))
+              return Effect.map(obtain(restore, manner), (entry) => state.noteWait(entry, observer, begun))
             })
 
     const lendIn: LeasePool<A, E>["lendIn"] = (restore, manner, body) => {
-      const shares = manner === "shared" && options.maxShare > 1
-      const takesOver = manner === "takes over"
-      // What is there is lent at once, without an effect in between.
-      const entry = isPlain && observer === undefined ? (shares ? state.takeShared() : state.takeNow()) : undefined
-      return entry === undefined
-        ? Effect.flatMap(checkOut(restore, shares, takesOver), (entry) => body(new LentItem(state, entry)))
-        : body(new LentItem(state, entry))
+      const lent = (entry: Entry<A>) => body(new LentItem(state, entry))
+      // As few steps as possible where nobody looks on (`npm run bench:hotpath`).
+      return isPlain && observer === undefined
+        ? take(restore, manner, undefined, lent)
+        : Effect.flatMap(checkOut(restore, manner), lent)
     }
 
     const useAs =
@@ -1025,7 +1034,7 @@ export const make = <A, E, R>(options: Options<A, E, R>): Effect.Effect<LeasePoo
 
     const acquire = (isWatched: boolean): LeasePool<A, E>["acquire"] =>
       Effect.uninterruptibleMask((restore) =>
-        Effect.flatMap(checkOut(restore, false), (entry) => {
+        Effect.flatMap(checkOut(restore, "alone"), (entry) => {
           if (!isWatched) state.leaveUnwatched(entry)
           return Effect.as(
             Effect.addFinalizer(() => Effect.sync(() => state.giveBack(entry))),
@@ -1042,7 +1051,7 @@ export const make = <A, E, R>(options: Options<A, E, R>): Effect.Effect<LeasePoo
       acquire: acquire(true),
       hold: acquire(false),
       lease: Effect.uninterruptibleMask((restore) =>
-        Effect.map(checkOut(restore, false), (entry) => {
+        Effect.map(checkOut(restore, "alone"), (entry) => {
           let released = false
           return {
             item: entry.item,

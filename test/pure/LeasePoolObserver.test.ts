@@ -90,7 +90,14 @@ describe("LeasePool.Observer", () => {
       yield* Effect.scoped(Effect.zipRight(pool.hold, during))
       yield* Effect.flatMap(pool.lease, ({ release }) => Effect.zipRight(during, Effect.zipRight(release, release)))
       yield* Effect.exit(pool.use(() => Effect.zipRight(during, Effect.fail("no"))))
-      yield* Effect.uninterruptibleMask((restore) => pool.lendIn(restore, "alone", (loan) => Effect.ensuring(during, Effect.sync(() => loan.giveBack()))))
+      yield* Effect.uninterruptibleMask((restore) =>
+        pool.lendIn(restore, "alone", (loan) =>
+          Effect.ensuring(
+            during,
+            Effect.sync(() => loan.giveBack())
+          )
+        )
+      )
       expect(told.log.filter((line) => line !== "waited 0")).toEqual([
         "created in 30",
         ...Array.from({ length: 5 }, () => "returned after 7")
