@@ -123,7 +123,7 @@ const decoding = (): void => {
     resume: () => {},
     end: () => {}
   })
-  const plan: Plan = { shape: undefined, metadata: undefined }
+  const plan: Plan = { shape: undefined, columns: undefined }
   const command = Commands.simple(Command.QUERY, "SELECT 1")
   const read = (): Driver.DriverResult => {
     let settled: Exchange | undefined

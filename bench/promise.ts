@@ -1,6 +1,6 @@
 // How the contenders that are made of promises run many operations at once: a loop for each.
 import type { Note } from "./contender.js"
-import type { Task } from "./workload.js"
+import { leastOf, type Task } from "./workload.js"
 
 /** Is given its number, and the size of what it reads. */
 export type PromiseOperation = (i: number, size: number) => Promise<void>
@@ -13,7 +13,8 @@ export const runMany = async (
 ): Promise<number> => {
   let done = 0
   const loop = async (first: number): Promise<void> => {
-    // Everybody does one operation at the least: of ten thousand, the last begin late.
+    // Everybody does some: of ten thousand, the last begin late, and to begin is not what is measured.
+    const least = first + leastOf(concurrency) * concurrency
     let i = first
     do {
       const started = note === undefined ? 0 : performance.now()
@@ -21,7 +22,7 @@ export const runMany = async (
       done++
       note?.(i, performance.now() - started)
       i += concurrency
-    } while (until())
+    } while (i < least || until())
   }
   await Promise.all(Array.from({ length: concurrency }, (_, i) => loop(i)))
   return done

@@ -255,3 +255,6 @@ export const isSlow = (i: number): boolean => {
   mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae3d)
   return ((mixed ^ (mixed >>> 16)) >>> 0) / 2 ** 32 < slowShare
 }
+
+/** How many operations each of so many fibers does at the least. */
+export const leastOf = (concurrency: number): number => (concurrency > 512 ? 5 : 1)

@@ -58,6 +58,8 @@ export interface LoggedIn {
   readonly server: ServerInfo
   readonly deprecateEof: boolean
   readonly extendedMetadata: boolean
+  /** Whether it leaves out the columns of a prepared statement that it has sent before (MariaDB). */
+  readonly cachesMetadata: boolean
   /** Whether it takes MariaDB's COM_STMT_BULK_EXECUTE. */
   readonly hasBulk: boolean
 }
@@ -177,7 +179,7 @@ const start = (mysql2: Mysql2, settings: LoginSettings): Started => {
   const command = connection._command
   command.clientFlags |= Capability.DEPRECATE_EOF | Capability.PS_MULTI_RESULTS
   // A server reads these only if it has extended metadata, which mysql2 asks for by itself.
-  command.mariadbExtendedClientFlags |= ExtendedCapability.STMT_BULK_OPERATIONS
+  command.mariadbExtendedClientFlags |= ExtendedCapability.STMT_BULK_OPERATIONS | ExtendedCapability.CACHE_METADATA
   if (settings.tls !== undefined) connection.startTLS = startTls(connection, settings, settings.tls)
   guard(connection, settings)
   return { connection, receive: opened.receive }
@@ -301,6 +303,7 @@ const takeOver = ({ connection, receive }: Started): Effect.Effect<LoggedIn, Con
       server,
       deprecateEof: (connection.serverCapabilityFlags & Capability.DEPRECATE_EOF) !== 0,
       extendedMetadata: connection._mariadbExtendedMetadata,
+      cachesMetadata: connection._mariadbExtendedMetadata && (extended & ExtendedCapability.CACHE_METADATA) !== 0,
       hasBulk: connection._mariadbExtendedMetadata && (extended & ExtendedCapability.STMT_BULK_OPERATIONS) !== 0
     })
   })

@@ -235,6 +235,7 @@ class MysqlConnection implements DriverConnection {
     this.attached = attach(loggedIn.socket, loggedIn.receive, {
       deprecateEof: loggedIn.deprecateEof,
       extendedMetadata: loggedIn.extendedMetadata,
+      cachesMetadata: loggedIn.cachesMetadata,
       shapes,
       classify: (err: Err, statement) => classify(err, loggedIn.server.product, statement)
     })
@@ -773,7 +774,7 @@ class MysqlConnection implements DriverConnection {
         id: settled.prepared.id,
         lastUse: 0,
         shape: undefined,
-        metadata: undefined,
+        columns: settled.columns,
         doubles: exchange.parameterTypes?.map((type) => !integers.has(type))
       }
       done(statement, undefined)

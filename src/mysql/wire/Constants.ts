@@ -14,7 +14,8 @@ export const Capability = {
 
 /** MariaDB's extended capability flags. */
 export const ExtendedCapability = {
-  STMT_BULK_OPERATIONS: 0x4
+  STMT_BULK_OPERATIONS: 0x4,
+  CACHE_METADATA: 0x10
 } as const
 
 /** Command bytes. */

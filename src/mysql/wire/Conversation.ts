@@ -25,10 +25,20 @@ import { Header, maxPayload, Status } from "./Constants.js"
 import { Framing } from "./Framing.js"
 import { readBinaryRow, readTextRow, type Shape, type Shapes } from "./Shape.js"
 
-/** What a statement's last answer looked like, byte for byte: the same metadata again need not be read again. */
+/** Columns as a server sends them. */
+export interface SentColumns {
+  readonly definitions: ReadonlyArray<ColumnDefinition>
+  /** Byte for byte. */
+  readonly metadata: Buffer
+}
+
+/**
+ * What a statement's last answer looked like: the same metadata again need not be read again, or is not even sent
+ * (https://mariadb.com/kb/en/result-set-packets/).
+ */
 export interface Plan {
   shape: Shape | undefined
-  metadata: Buffer | undefined
+  columns: SentColumns | undefined
 }
 
 const State = {
@@ -80,6 +90,8 @@ export class Exchange {
   first: Mutable<DriverResult> | undefined
   last: Mutable<DriverResult> | undefined
   prepared: Prepared | undefined
+  /** The columns that came with `prepared`, where the server may leave them out later. */
+  columns: SentColumns | undefined
   /** The types that the server expects of a prepared statement's parameters, where somebody wants to know. */
   parameterTypes: Array<number> | undefined
   error: DriverError | undefined
@@ -121,6 +133,8 @@ export class Exchange {
 export interface ConversationOptions {
   readonly deprecateEof: boolean
   readonly extendedMetadata: boolean
+  /** A byte after the number of columns says whether they are sent: not those of a prepared statement that are as before. */
+  readonly cachesMetadata?: boolean
   /** Shared by the connections of one driver. */
   readonly shapes: Shapes
   /** The error for what the server answered. */
@@ -362,7 +376,7 @@ export class Conversation {
         if (first !== Header.OK) throw protocolError("neither OK nor ERR")
         return this.prepare(exchange, readPrepared(buffer, start, end))
       case State.Definitions:
-        this.noteParameter(exchange, end)
+        this.definition(exchange, buffer, start, end)
         if (--exchange.left === 0) this.finish(exchange)
         return
       case State.Upload:
@@ -397,9 +411,14 @@ export class Conversation {
   }
 
   /** The definitions of the parameters come first. */
-  private noteParameter({ parameterTypes, prepared }: Exchange, end: number): void {
+  private definition(exchange: Exchange, buffer: Buffer, start: number, end: number): void {
+    const { parameterTypes, prepared } = exchange
     if (parameterTypes !== undefined && parameterTypes.length < (prepared?.parameterCount ?? 0))
       parameterTypes.push(readColumnDefinition(this.bytes, end, this.options.extendedMetadata).type)
+    const columns = prepared?.columnCount ?? 0
+    if (this.options.cachesMetadata !== true || exchange.left > columns) return
+    this.keepColumn(exchange, buffer, start, end, exchange.left === columns)
+    if (exchange.left === 1) exchange.columns = sentColumns(exchange)
   }
 
   private headOf(exchange: Exchange, first: number, buffer: Buffer, start: number, end: number): void {
@@ -407,8 +426,10 @@ export class Conversation {
     if (first === Header.OK) return this.endOfResult(exchange, readOk(this.bytes, start, end), undefined)
     if (first === Header.LOCAL_INFILE) return this.askedFor(exchange, buffer.utf8Slice(start + 1, end))
     const count = this.bytes.lengthEncoded()
+    const areSent = this.options.cachesMetadata !== true || this.bytes.uint8() !== 0
     if (typeof count !== "number" || count < 1 || count > 0xffff || this.bytes.at !== end)
       throw protocolError("an impossible number of columns")
+    if (!areSent) return this.startKnownRows(exchange, count)
     exchange.left = exchange.total = count
     exchange.definitions = noDefinitions
     exchange.metadata = noMetadata
@@ -431,18 +452,26 @@ export class Conversation {
   /** Whether the metadata that comes next is byte for byte what the statement had last time. */
   private knowsMetadata(exchange: Exchange): boolean {
     const plan = exchange.plan
-    if (plan?.metadata === undefined || plan.shape === undefined || exchange.left !== exchange.total) return false
+    if (plan?.columns === undefined || plan.shape === undefined || exchange.left !== exchange.total) return false
     if (plan.shape.columns.length !== exchange.total || plan.shape.values !== exchange.values) return false
-    if (!this.framing.skip(plan.metadata)) return false
+    const { metadata } = plan.columns
+    if (!this.framing.skip(metadata)) return false
     exchange.sequence = (exchange.sequence + exchange.total + (this.options.deprecateEof ? 0 : 1)) & 0xff
     exchange.shape = plan.shape
-    if (!this.options.deprecateEof) exchange.columnsStatus = plan.metadata.readUInt16LE(plan.metadata.length - 2)
+    if (!this.options.deprecateEof) exchange.columnsStatus = metadata.readUInt16LE(metadata.length - 2)
     exchange.state = State.Rows
     return true
   }
 
   private column(exchange: Exchange, buffer: Buffer, start: number, end: number): void {
-    if (exchange.left === exchange.total) {
+    this.keepColumn(exchange, buffer, start, end, exchange.left === exchange.total)
+    if (--exchange.left > 0) return
+    if (this.options.deprecateEof) this.startRows(exchange, undefined)
+    else exchange.state = State.ColumnsEnd
+  }
+
+  private keepColumn(exchange: Exchange, buffer: Buffer, start: number, end: number, isFirst: boolean): void {
+    if (isFirst) {
       exchange.definitions = []
       exchange.metadata = []
     }
@@ -450,25 +479,36 @@ export class Conversation {
     // One that came in several packets has no header before it here; no server has names that long.
     if (end - start >= maxPayload) throw protocolError("a column definition over 16 MiB")
     exchange.metadata.push(Buffer.from(buffer.subarray(start - 4, end)))
-    if (--exchange.left > 0) return
-    if (this.options.deprecateEof) this.startRows(exchange, undefined)
-    else exchange.state = State.ColumnsEnd
+  }
+
+  /** Rows of columns that the server has sent before, with the statement or with an earlier answer. */
+  private startKnownRows(exchange: Exchange, count: number): void {
+    const { plan, values } = exchange
+    if (plan?.columns === undefined || values === undefined || plan.columns.definitions.length !== count)
+      throw protocolError("rows whose columns were never sent")
+    if (plan.shape === undefined || plan.shape.values !== values)
+      plan.shape = this.options.shapes.of(plan.columns.definitions, plan.columns.metadata, values)
+    this.beginRows(exchange, plan.shape)
+  }
+
+  private beginRows(exchange: Exchange, shape: Shape): void {
+    exchange.shape = shape
+    exchange.state = State.Rows
+    if (exchange.streaming && exchange.discarding === undefined) this.wake(exchange)
   }
 
   private startRows(exchange: Exchange, eof: Buffer | undefined): void {
     const values = exchange.values
     if (values === undefined) throw protocolError("rows for a command that has none")
     if (eof !== undefined) exchange.metadata.push(eof)
-    const metadata = Buffer.concat(exchange.metadata)
-    exchange.shape = this.options.shapes.of(exchange.definitions, metadata, values)
+    const columns = sentColumns(exchange)
+    const shape = this.options.shapes.of(columns.definitions, columns.metadata, values)
     // Only a statement's first result is remembered: of several, each would push out the one before.
     if (exchange.plan !== undefined && exchange.first === undefined) {
-      exchange.plan.shape = exchange.shape
-      exchange.plan.metadata = metadata
+      exchange.plan.shape = shape
+      exchange.plan.columns = columns
     }
-    exchange.metadata = noMetadata
-    exchange.state = State.Rows
-    if (exchange.streaming && exchange.discarding === undefined) this.wake(exchange)
+    this.beginRows(exchange, shape)
   }
 
   /** Reads the rows that are there, as long as nothing else is to be done with them. */
@@ -559,6 +599,14 @@ export class Conversation {
     exchange.isBetween = true
     this.hold(exchange)
   }
+}
+
+/** What was kept of columns, which is kept no longer. */
+const sentColumns = (exchange: Exchange): SentColumns => {
+  const { definitions, metadata } = exchange
+  exchange.definitions = noDefinitions
+  exchange.metadata = noMetadata
+  return { definitions, metadata: Buffer.concat(metadata) }
 }
 
 const loadingError = (statement: string | undefined): ProgrammingError =>

@@ -202,7 +202,7 @@ describe("OUT parameters", () => {
 
   it("are known again where the metadata is known", () => {
     for (const mode of modes) {
-      const plan: Plan = { shape: undefined, metadata: undefined }
+      const plan: Plan = { shape: undefined, columns: undefined }
       for (let i = 0; i < 3; i++) {
         const client = new Client(mode, plan)
         client.exchange.streaming = false

@@ -612,7 +612,7 @@ describe("Conversation", () => {
   it("takes metadata that it knows as it is, and reads metadata that changed", () => {
     for (const mode of modes) {
       const client = new Client(mode)
-      const plan: Plan = { shape: undefined, metadata: undefined }
+      const plan: Plan = { shape: undefined, columns: undefined }
       const answer = (columns: ReadonlyArray<ColumnFields>, rows: ReadonlyArray<Buffer>): Exchange => {
         const exchange = client.begin("binary", plan)
         // Byte by byte: the known metadata arrives in pieces too.
@@ -640,7 +640,7 @@ describe("Conversation", () => {
   it("takes known metadata at once where it comes with the rows in one chunk", () => {
     for (const mode of modes) {
       const client = new Client(mode)
-      const plan: Plan = { shape: undefined, metadata: undefined }
+      const plan: Plan = { shape: undefined, columns: undefined }
       const stream = packets(resultSet(idAndName, [binaryRow([u32(1), text("a")])], mode))
       const exchanges = [client.begin("binary", plan), client.begin("binary", plan), client.begin("binary", plan)]
       client.conversation.receive(Buffer.concat([stream, stream, stream]))

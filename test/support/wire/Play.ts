@@ -125,7 +125,7 @@ class Run {
 
   private begin({ kind, options, statement, stream, longCommand: long, answer }: Turn): Exchange {
     const plan =
-      statement === undefined ? undefined : (this.plans[statement] ??= { shape: undefined, metadata: undefined })
+      statement === undefined ? undefined : (this.plans[statement] ??= { shape: undefined, columns: undefined })
     const rows = kind === "text" || kind === "binary"
     const exchange = new Exchange(kind, "SELECT 1", plan, rows ? options : undefined, (settled) => this.settle(settled))
     if (answer?.file !== undefined) {

@@ -250,7 +250,7 @@ export class Client {
 
   /** A statement that is executed again is read by what is known of it. */
   private planOf(id: number): Plan {
-    const known = this.plans.get(id) ?? { shape: undefined, metadata: undefined }
+    const known = this.plans.get(id) ?? { shape: undefined, columns: undefined }
     this.plans.set(id, known)
     return known
   }
