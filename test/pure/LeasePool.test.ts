@@ -469,6 +469,66 @@ describe("LeasePool", () => {
       return { fiber, done, item: Effect.map(Deferred.poll(got), Option.isSome), got: Deferred.await(got) }
     })
 
+  it.scoped("lends one to a few who join though others are idle, and then an idle one", () =>
+    Effect.gen(function* () {
+      const pool = yield* poolOf(new Items(), { minSize: 3, maxSize: 3, maxShare: 8 })
+      const got: Array<number> = []
+      const loans: Array<LeasePool.Loan<number>> = []
+      const join = (manner: LeasePool.Manner) =>
+        Effect.uninterruptibleMask((restore) =>
+          pool.lendIn(restore, manner, (loan) =>
+            Effect.sync(() => {
+              got.push(loan.item)
+              loans.push(loan)
+            })
+          )
+        )
+      yield* Effect.forEach(["joined", "joined", "joined", "joined", "shared"] as const, join)
+      const [a, b, c, d, e] = got
+      expect([b === a, c === a, d === c, e === a || e === c]).toEqual([true, false, true, false])
+      expect(yield* pool.numbers).toMatchObject({ used: 3, idle: 0 })
+      for (const loan of loans) loan.giveBack()
+      for (const loan of loans) loan.giveBack()
+      expect(yield* pool.numbers).toMatchObject({ used: 0, idle: 3 })
+    })
+  )
+
+  it.scoped("gives what is lent to whoever waits longest and takes it over, and then it comes back once", () =>
+    Effect.gen(function* () {
+      const pool = yield* poolOf(new Items(), { maxSize: 1 })
+      const loans: Array<LeasePool.Loan<number>> = []
+      const borrow = (manner: LeasePool.Manner) =>
+        Effect.fork(
+          Effect.uninterruptibleMask((restore) =>
+            pool.lendIn(restore, manner, (loan) => Effect.sync(() => loans.push(loan)))
+          )
+        )
+      yield* borrow("alone")
+      yield* settle
+      loans[0]!.handOver()
+      expect(loans).toHaveLength(1)
+      const waiting = [yield* borrow("takes over"), yield* borrow("alone")]
+      yield* settle
+      expect(pool.isTakenOver()).toBe(true)
+      loans[0]!.handOver()
+      yield* Fiber.join(waiting[0]!)
+      expect(loans).toHaveLength(2)
+      // It is not theirs any more.
+      loans[0]!.giveBack()
+      loans[0]!.handOver()
+      yield* settle
+      expect(yield* pool.numbers).toMatchObject({ used: 1, waiting: 1 })
+      // Who waits next wants it for themselves: it has to come back.
+      loans[1]!.handOver()
+      yield* settle
+      expect(loans).toHaveLength(2)
+      loans[1]!.giveBack()
+      yield* Fiber.join(waiting[1]!)
+      loans[2]!.giveBack()
+      expect(yield* pool.numbers).toMatchObject({ used: 0, waiting: 0 })
+    })
+  )
+
   it.scoped("lends an item to several who share, as many as maxShare, idle ones first", () =>
     Effect.gen(function* () {
       const pool = yield* poolOf(new Items(), { maxSize: 2, maxShare: 2 })

@@ -38,7 +38,7 @@ class Client {
   ends = 0
   readonly conversation: Conversation
 
-  constructor(readonly modes: Modes = modern) {
+  constructor(readonly modes: Modes & { readonly cachesMetadata?: boolean } = modern) {
     this.conversation = new Conversation({
       ...modes,
       shapes: new Shapes(),
@@ -646,6 +646,82 @@ describe("Conversation", () => {
       client.conversation.receive(Buffer.concat([stream, stream, stream]))
       for (const exchange of exchanges) expect([exchange.error, exchange.first?.rows]).toEqual([undefined, [[1, "a"]]])
       expect(exchanges[2]?.shape).toBe(exchanges[1]?.shape)
+    }
+  })
+
+  it("reads rows whose columns came with the statement, or with an earlier answer, and are left out since", () => {
+    const mode = { ...modern, cachesMetadata: true }
+    const client = new Client(mode)
+    const prepare = client.begin("prepare")
+    client.receive(
+      prepared(5, 2, 1),
+      column({ name: "?", type: FieldType.LONG }, false),
+      ...idAndName.map((each) => column(each, false))
+    )
+    expect(prepare.columns?.definitions.map(({ name }) => name)).toEqual(["id", "name"])
+    const plan: Plan = { shape: undefined, columns: prepare.columns }
+    const rows = (exchange: Exchange) => [
+      exchange.error,
+      exchange.first?.columns?.map(({ name }) => name),
+      exchange.first?.rows
+    ]
+    /** The number of columns says whether they follow. */
+    const answer = (
+      columns: ReadonlyArray<ColumnFields>,
+      areSent: boolean,
+      ...each: ReadonlyArray<Buffer>
+    ): Exchange => {
+      const exchange = client.begin("binary", plan)
+      const [, ...rest] = resultSet(columns, each, modern)
+      const head = Buffer.from([columns.length, areSent ? 1 : 0])
+      client.receive(head, ...(areSent ? rest : rest.slice(columns.length)))
+      return exchange
+    }
+    const row = binaryRow([u32(1), text("a")])
+    expect(rows(answer(idAndName, false, row, row))).toEqual([
+      undefined,
+      ["id", "name"],
+      [
+        [1, "a"],
+        [1, "a"]
+      ]
+    ])
+    expect(rows(answer(idAndName, false))).toEqual([undefined, ["id", "name"], []])
+    const other = [{ name: "ID", type: FieldType.LONGLONG }, idAndName[1]!]
+    expect(rows(answer(other, true, binaryRow([u32(7), u32(0), text("b")])))).toEqual([
+      undefined,
+      ["ID", "name"],
+      [[7, "b"]]
+    ])
+    expect(rows(answer(other, false, binaryRow([u32(8), u32(0), text("c")])))).toEqual([
+      undefined,
+      ["ID", "name"],
+      [[8, "c"]]
+    ])
+    // Other types of values are asked for.
+    const asText = client.begin("binary", plan, { ...Value.defaultValueOptions, integers: "string" })
+    client.receive(Buffer.from([2, 0]), binaryRow([u32(9), u32(0), text("d")]), ok({ header: 0xfe }))
+    expect(rows(asText)).toEqual([undefined, ["ID", "name"], [["9", "d"]]])
+    // Of a text they are always sent.
+    const plain = client.begin("text")
+    const [, ...rest] = resultSet(idAndName, [textRow(["1", "a"])], modern)
+    client.receive(Buffer.from([2, 1]), ...rest)
+    expect(rows(plain)).toEqual([undefined, ["id", "name"], [[1, "a"]]])
+    expect(client.conversation.failure).toBeUndefined()
+  })
+
+  it("takes no rows whose columns were never sent", () => {
+    const mode = { ...modern, cachesMetadata: true }
+    const known = new Client(mode).begin("prepare").columns
+    for (const [plan, head] of [
+      [undefined, [2, 0]],
+      [{ shape: undefined, columns: known }, [2, 0]],
+      [{ shape: undefined, columns: undefined }, [2]]
+    ] as const) {
+      const client = new Client(mode)
+      const exchange = client.begin("binary", plan && { ...plan })
+      client.receive(Buffer.from(head), binaryRow([u32(1), text("a")]))
+      expect(exchange.error).toMatchObject({ _tag: "InterfaceError" })
     }
   })
 
