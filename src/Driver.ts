@@ -354,6 +354,34 @@ export interface DriverConnection {
 }
 
 /**
+ * The same connection with other ways to execute. It has no `start` but a given one.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const executingBy = (
+  connection: DriverConnection,
+  ways: Pick<DriverConnection, "execute" | "executeMany" | "stream" | "start">
+): DriverConnection => ({
+  id: connection.id,
+  server: connection.server,
+  status: () => connection.status(),
+  waitingFor: () => connection.waitingFor(),
+  lastAnswerAt: () => connection.lastAnswerAt(),
+  isBusy: () => connection.isBusy(),
+  closed: () => connection.closed(),
+  isRetired: () => connection.isRetired(),
+  ...ways,
+  selectDatabase: (name, timeout) => connection.selectDatabase(name, timeout),
+  get warnings() {
+    return connection.warnings
+  },
+  ping: (timeout) => connection.ping(timeout),
+  reset: (timeout) => connection.reset(timeout),
+  destroy: () => connection.destroy()
+})
+
+/**
  * What opens connections to one database.
  *
  * @since 0.1.0

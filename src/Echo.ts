@@ -5,7 +5,14 @@
  * @since 0.1.0
  */
 import { BigDecimal, Cause, Effect, Exit } from "effect"
-import type { DriverConnection, DriverResult, ManyRequest, Request, RowStream } from "./Driver.js"
+import {
+  type DriverConnection,
+  type DriverResult,
+  executingBy,
+  type ManyRequest,
+  type Request,
+  type RowStream
+} from "./Driver.js"
 import type { DriverError } from "./Errors.js"
 import { type BoundValue, formatDecimal } from "./Value.js"
 
@@ -91,24 +98,9 @@ export const echoing = (connection: DriverConnection, settings: EchoSettings): D
     ) =>
     (request: R): Effect.Effect<A, DriverError> =>
       logged(request, () => showParameters(request, settings), run(request))
-  return {
-    id: connection.id,
-    server: connection.server,
-    status: () => connection.status(),
-    waitingFor: () => connection.waitingFor(),
-    lastAnswerAt: () => connection.lastAnswerAt(),
-    isBusy: () => connection.isBusy(),
-    closed: () => connection.closed(),
-    isRetired: () => connection.isRetired(),
+  return executingBy(connection, {
     execute: told((request: Request) => connection.execute(request)),
     executeMany: told((request: ManyRequest) => connection.executeMany(request)),
-    stream: told((request: Request) => connection.stream(request)),
-    selectDatabase: (name, timeout) => connection.selectDatabase(name, timeout),
-    get warnings() {
-      return connection.warnings
-    },
-    ping: (timeout) => connection.ping(timeout),
-    reset: (timeout) => connection.reset(timeout),
-    destroy: () => connection.destroy()
-  }
+    stream: told((request: Request) => connection.stream(request))
+  })
 }

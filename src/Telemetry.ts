@@ -22,7 +22,16 @@ import {
   Option,
   type Tracer
 } from "effect"
-import type { Driver, DriverConnection, ManyRequest, Request, RowStream, ServerInfo, Start } from "./Driver.js"
+import {
+  type Driver,
+  type DriverConnection,
+  executingBy,
+  type ManyRequest,
+  type Request,
+  type RowStream,
+  type ServerInfo,
+  type Start
+} from "./Driver.js"
 import { type DriverError, ProgrammingError } from "./Errors.js"
 import type { Lexicon } from "./Lexer.js"
 import { Summaries, type SqlSummary } from "./SqlSummary.js"
@@ -75,10 +84,7 @@ const attributesOf = (product: ServerInfo["product"], { namespace, server }: Obs
   ...(server?.port === undefined ? {} : { "server.port": String(server.port) })
 })
 
-// ---------------------------------------------------------------------------------------------------------------------
-// failures
-
-/** Databases quote the text where they do not understand it, and values that stand there. */
+/** Databases quote what they do not understand of a text, and values that stand there. */
 const withoutText = (error: DriverError): DriverError =>
   error._tag === "ProgrammingError" && error.reason === "Syntax"
     ? new ProgrammingError({ reason: "Syntax", message: "the statement has a syntax error", errno: error.errno })
@@ -222,27 +228,12 @@ class ObservedConnection {
   /** The connection whose statements are told of. */
   get observed(): DriverConnection {
     const { connection } = this
-    return {
-      id: connection.id,
-      server: connection.server,
-      status: () => connection.status(),
-      waitingFor: () => connection.waitingFor(),
-      lastAnswerAt: () => connection.lastAnswerAt(),
-      isBusy: () => connection.isBusy(),
-      closed: () => connection.closed(),
-      isRetired: () => connection.isRetired(),
+    return executingBy(connection, {
       execute: (request) => this.watching(request, () => connection.execute(request), answered),
       start: this.start,
       executeMany: (request) => this.watching(request, () => connection.executeMany(request), answered),
-      stream: (request) => this.watching(request, () => connection.stream(request), streamed),
-      selectDatabase: (name, timeout) => connection.selectDatabase(name, timeout),
-      get warnings() {
-        return connection.warnings
-      },
-      ping: (timeout) => connection.ping(timeout),
-      reset: (timeout) => connection.reset(timeout),
-      destroy: () => connection.destroy()
-    }
+      stream: (request) => this.watching(request, () => connection.stream(request), streamed)
+    })
   }
 
   /** As the driver's own, where nobody wants to know. */
