@@ -8,6 +8,7 @@ import * as SqlClient from "effect-sa/SqlClient"
 import { servers, tableName } from "../support/Backend.js"
 import { eventually, observer } from "../support/observer.js"
 import { ownServer } from "../support/servers/own.js"
+import { proxy } from "../traps/Proxy.js"
 
 type Body<A, E> = Effect.Effect<A, E>
 
@@ -185,6 +186,41 @@ for (const backend of servers()) {
           expect((yield* at.ids).filter((id) => Number(id) > 3)).toEqual([4, 5])
         })
       )
+
+    it.scopedLive("is not kept where the one before has ended all the same, and an error was the answer", () =>
+      Effect.gen(function* () {
+        const direct = yield* setting()
+        let refuses = false
+        let behindIt: ReadonlyArray<string> = []
+        // It commits by itself, and then fails: nothing is open any more when the statement behind it is executed.
+        const between = yield* proxy(server().url, (statement) =>
+          refuses && statement === "COMMIT AND CHAIN" ? { instead: "DROP TABLE no_such_table" } : "pass"
+        )
+        const engine = yield* Engine.make({ url: between.url, maxSize: 1 })
+        const insert = (id: number) => engine.execute(`INSERT INTO ${direct.t} VALUES (?)`, [id])
+        const go = yield* Deferred.make<void>()
+        const fibers = yield* Effect.forEach([11, 12, 13, 1, 2], (id) =>
+          Effect.forkScoped(
+            engine.transaction(
+              Effect.gen(function* () {
+                if (id === 11) yield* Deferred.await(go)
+                yield* insert(id)
+                refuses = id === 1
+                behindIt = between.statements.slice(-1)
+              })
+            )
+          )
+        )
+        yield* eventually(Effect.map(engine.pool.numbers, ({ waiting }) => waiting === 4))
+        yield* Deferred.succeed(go, undefined)
+        const [, , , first, next] = yield* Effect.forEach(fibers, Fiber.await)
+        expect(first).toMatchObject({ _tag: "Failure", cause: { error: { reason: "CommitUnknown" } } })
+        expect(next).toMatchObject({ _tag: "Failure", cause: { error: { reason: "ConnectionLost" } } })
+        yield* Effect.sleep("50 millis")
+        expect(yield* direct.ids).toEqual([1, 11, 12, 13])
+        expect(behindIt).toEqual(["COMMIT AND CHAIN"])
+      })
+    )
 
     it.scopedLive("is surely rolled back when the connection is lost at that COMMIT, which is in doubt", () =>
       Effect.gen(function* () {

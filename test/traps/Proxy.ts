@@ -4,8 +4,11 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect, type Scope } from "effect"
 
-/** What becomes of a statement on its way to the server: `cut` ends both connections, the others answer with an error. */
-export type Fate = "pass" | "cut" | "refuse" | "conflict" | "read-only"
+/**
+ * What becomes of a statement on its way to the server: `cut` ends both connections, another goes instead of it, and the others
+ * answer with an error.
+ */
+export type Fate = "pass" | "cut" | "refuse" | "conflict" | "read-only" | { readonly instead: string }
 
 export interface Proxy {
   readonly url: string
@@ -22,7 +25,7 @@ const comPrepare = 22
 const headerLength = 4
 
 /** What a server says that refuses so. */
-const refusals: Readonly<Record<Exclude<Fate, "pass" | "cut">, readonly [errno: number, said: string]>> = {
+const refusals: Readonly<Record<Exclude<Fate, "pass" | "cut" | object>, readonly [errno: number, said: string]>> = {
   refuse: [1317, "#70100was interrupted"],
   conflict: [1213, "#40001Deadlock found when trying to get lock; try restarting transaction"],
   "read-only": [
@@ -36,6 +39,12 @@ const refusal = (fate: keyof typeof refusals): Buffer => {
   const [errno, said] = refusals[fate]
   const payload = Buffer.concat([Buffer.from([0xff, errno & 0xff, errno >> 8]), Buffer.from(said)])
   return Buffer.concat([Buffer.from([payload.length, 0, 0, 1]), payload])
+}
+
+/** A packet that asks for a statement's text. */
+const query = (statement: string): Buffer => {
+  const payload = Buffer.concat([Buffer.from([comQuery]), Buffer.from(statement)])
+  return Buffer.concat([Buffer.from([payload.length & 0xff, payload.length >> 8, 0, 0]), payload])
 }
 
 let sockets = 0
@@ -89,6 +98,7 @@ export const proxy = (
         const fate = statement === undefined ? "pass" : fateOf(statement, connection)
         if (fate === "cut") return end()
         if (fate === "pass") server.write(packet)
+        else if (typeof fate === "object") server.write(query(fate.instead))
         else client.write(refusal(fate))
       }
     })
