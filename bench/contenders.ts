@@ -21,6 +21,8 @@ export const contenders: Readonly<Record<string, string>> = {
   "mysql2-objects": "`mysql2` with rows as objects, where many are read",
   mariadb:
     "`mariadb`, the connector of MariaDB: prepared and pipelined, rows as arrays; `batch`; `queryStream` by events",
+  "mariadb-pipelined":
+    "`mariadb`, whose transaction sends BEGIN and both statements at once: for programs that need nothing of the first one's answer",
   "mariadb-objects": "`mariadb` with rows as objects, where many are read",
   "sql-mysql2":
     "`@effect/sql-mysql2`: tagged templates, `withTransaction`, `sql.insert` of 5,000 rows, streams by chunks",

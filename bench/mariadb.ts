@@ -28,12 +28,15 @@ export const mariadbContender = async (
   url: string,
   poolSize: number,
   rowsAsArray: boolean,
-  able: (operations: Required<Omit<Operations<PromiseOperation>, "bare">>) => Operations<PromiseOperation>
+  able: (operations: Required<Omit<Operations<PromiseOperation>, "bare">>) => Operations<PromiseOperation>,
+  /** Whether the statements of a transaction are sent without waiting for each other's answers. */
+  pipelines = false
 ): Promise<Contender> => {
   // BIGINT as a number, as every other contender gives it; a bigint would be its default.
   const options = { ...targetOf(url), rowsAsArray, bigIntAsNumber: true, insertIdAsNumber: true }
   const pool = createPool({ ...options, connectionLimit: poolSize })
   const id = rowsAsArray ? 0 : "id"
+  const update = `UPDATE ${table} SET n = n + 1 WHERE id = ?`
   const point = `SELECT * FROM ${table} WHERE id = ?`
   const checkPoint = (rows: ReadonlyArray<Row>, i: number): void => check(rows[0]?.[id] === i % tableRows)
   // Prepared: its cache of prepared statements makes `execute` the faster of its two ways here.
@@ -55,16 +58,21 @@ export const mariadbContender = async (
         const rows = await pool.execute<ReadonlyArray<Row>>(columnsStatement(size))
         checkColumns(rows.length, rows.at(-1)?.[rowsAsArray ? size - 1 : `c${size - 1}`], size)
       },
-      // Statements that do not wait for each other's answers are sent at once: that is what its pipelining is for. The SELECT
-      // needs nothing of what the UPDATE answers, and the COMMIT waits for both, as a program must.
       transaction: (i) =>
         onConnection(async (connection) => {
-          const [, , rows] = await Promise.all([
-            connection.beginTransaction(),
-            connection.execute(`UPDATE ${table} SET n = n + 1 WHERE id = ?`, [i % tableRows]),
-            connection.execute<ReadonlyArray<Row>>(point, [i % tableRows])
-          ])
-          checkPoint(rows, i)
+          if (pipelines) {
+            // Nothing waits for an answer but the COMMIT.
+            const [, , rows] = await Promise.all([
+              connection.beginTransaction(),
+              connection.execute(update, [i % tableRows]),
+              connection.execute<ReadonlyArray<Row>>(point, [i % tableRows])
+            ])
+            checkPoint(rows, i)
+          } else {
+            await connection.beginTransaction()
+            await connection.execute(update, [i % tableRows])
+            checkPoint(await connection.execute<ReadonlyArray<Row>>(point, [i % tableRows]), i)
+          }
           await connection.commit()
         }),
       // Its `batch` sends all rows in the bulk commands of MariaDB.
