@@ -142,6 +142,17 @@ const longer = ({ concurrency }: Task): number => Math.max(1, concurrency / 2_00
 /** Whether the first round has shown that the others would take too much of everybody's time. */
 const isLong = (first: Measured | undefined): boolean => first !== undefined && first.seconds > longest
 
+/** A process starts cold: the round before the first is longer, has some operations at the least, and does not count. */
+const warmUp = async (contender: Running, task: Task, milliseconds: number): Promise<void> => {
+  let operations = 0
+  let taken = 0
+  while (operations < 5 && taken < longest / 2) {
+    const { count, seconds } = await contender.ask({ task, milliseconds })
+    operations += count / task.counts
+    taken += seconds
+  }
+}
+
 /** All rounds of workloads that share the contenders' processes. */
 const measure = async (group: Group, url: string): Promise<ReadonlyArray<Rounds>> => {
   const running = new Map<string, Running>()
@@ -160,10 +171,9 @@ const measure = async (group: Group, url: string): Promise<ReadonlyArray<Rounds>
           const contender = running.get(name)
           if (workload.task === undefined || contender === undefined) return
           if (round > 1 && isLong(contenders.get(name)?.[0])) return
-          // A process starts cold: the round before the first is longer, and does not count.
           const time = milliseconds * longer(workload.task)
-          const result = await contender.ask({ task: workload.task, milliseconds: round === 0 ? 3 * time : time })
-          if (round > 0) contenders.get(name)?.push(result)
+          if (round === 0) return warmUp(contender, workload.task, 3 * time)
+          contenders.get(name)?.push(await contender.ask({ task: workload.task, milliseconds: time }))
         })
       }
     }
