@@ -34,6 +34,7 @@ import type { Recycled } from "./LeasePool.js"
 import * as Options from "./Options.js"
 import * as RowTransform from "./RowTransform.js"
 import type { Compiled } from "./Statement.js"
+import { type Commits, Succession } from "./Succession.js"
 import type { Ending, Restore } from "./Turn.js"
 import { bind, type BoundValue, defaultValueOptions, type Parameter, type ValueOptions } from "./Value.js"
 
@@ -249,20 +250,14 @@ class DriverBackedConnection implements Connection {
   private changed = false
   /** The session may have a two-phase transaction that the program began by a statement of its own. */
   private hadTwoPhase = false
-  /** The session is in a transaction that began with the last commit, and nobody has taken it. */
-  private chained = false
-  /** How many transactions in a row began so. */
-  private chain = 0
-  /** The session's autocommit may be off, by `takeChained`. */
-  private mayBeManual = false
-  /** A COMMIT is under way behind which others come, and who waits for its answer. */
-  private committing: Array<() => void> | undefined
+  private readonly succession: Succession
 
   constructor(
     private readonly driver: DriverConnection,
     settings: Options.Settings,
-    private readonly commits: Commits
+    commits: Commits
   ) {
+    this.succession = new Succession(driver, settings.dialect, commits)
     this.id = driver.id
     this.server = driver.server
     this.address = settings.address
@@ -281,7 +276,7 @@ class DriverBackedConnection implements Connection {
 
   status(): SessionStatus {
     const status = this.driver.status()
-    return this.chained ? { ...status, inTransaction: false } : status
+    return this.succession.hasNext ? { ...status, inTransaction: false } : status
   }
 
   execute(
@@ -292,9 +287,10 @@ class DriverBackedConnection implements Connection {
     const refused = this.refusal()
     if (refused !== undefined) return refused
     if (compiled.leavesState) this.noteState(compiled)
-    if (this.committing !== undefined && !mayFollowCommit(compiled))
-      return this.whenCommitted(() => this.execute(compiled, values, before))
-    if (this.isBetween()) return this.unchained(compiled, before, (before) => this.execute(compiled, values, before))
+    if (this.succession.isCommitting && !mayFollowCommit(compiled))
+      return this.succession.whenAnswered(() => this.execute(compiled, values, before))
+    if (this.succession.isBetween())
+      return this.unchained(compiled, before, (before) => this.execute(compiled, values, before))
     return withItsRows(
       compiled,
       compiled.sets === undefined
@@ -318,7 +314,7 @@ class DriverBackedConnection implements Connection {
     ending: Ending<DriverResult, DriverError | InvalidRequestError, B, E, R>
   ): Effect.Effect<B, E, R> {
     const isPlain = compiled.rows === undefined && !this.streaming && !this.isSpent() && mayFollowCommit(compiled)
-    return !isPlain || this.isBetween()
+    return !isPlain || this.succession.isBetween()
       ? Effect.matchCauseEffect(restore(Effect.suspend(() => this.execute(compiled, values, before))), ending)
       : executeIn(restore, this.driver, requestOf(compiled, values, before, false), ending)
   }
@@ -329,7 +325,7 @@ class DriverBackedConnection implements Connection {
     values: ValueOptions,
     ending: Ending<DriverResult, DriverError | InvalidRequestError, B, E, R>
   ): Effect.Effect<B, E, R> {
-    return compiled.rows !== undefined || this.streaming || this.isSpent() || this.isBetween()
+    return compiled.rows !== undefined || this.streaming || this.isSpent() || this.succession.isBetween()
       ? Effect.matchCauseEffect(restore(Effect.suspend(() => this.executeShared(compiled, values))), ending)
       : executeIn(restore, this.driver, requestOf(compiled, values, nothing, true), ending)
   }
@@ -342,7 +338,7 @@ class DriverBackedConnection implements Connection {
     if (refused !== undefined) return refused
     const shared = (before: ReadonlyArray<string>) =>
       withItsRows(compiled, this.driver.execute(requestOf(compiled, values, before, true)))
-    return this.isBetween() ? this.unchained(compiled, nothing, shared) : shared(nothing)
+    return this.succession.isBetween() ? this.unchained(compiled, nothing, shared) : shared(nothing)
   }
 
   private noteState({ sql }: Compiled): void {
@@ -391,8 +387,8 @@ class DriverBackedConnection implements Connection {
         Effect.flatMap(this.driver.stream({ ...requestOf(compiled, values, before, false), setBySet }), (stream) =>
           compiled.rows === undefined ? Effect.succeed(stream) : RowTransform.ofStream(compiled.rows, stream)
         )
-      const begun = this.whenCommitted(() =>
-        this.isBetween() ? this.unchained(compiled, before, begin) : begin(before)
+      const begun = this.succession.whenAnswered(() =>
+        this.succession.isBetween() ? this.unchained(compiled, before, begin) : begin(before)
       )
       return restore(begun).pipe(
         Effect.tapErrorCause(() => over),
@@ -430,37 +426,26 @@ class DriverBackedConnection implements Connection {
           before,
           shared: false
         })
-      return this.whenCommitted(() => (this.isBetween() ? this.unchained(endsByItself, before, run) : run(before)))
+      return this.succession.whenAnswered(() =>
+        this.succession.isBetween() ? this.unchained(endsByItself, before, run) : run(before)
+      )
     })
   }
 
   commit(andChain: boolean, handOver?: () => void): Effect.Effect<void, DriverError | InvalidRequestError> {
     const { commit, commitAndChain } = this.dialect
     if (!andChain || commitAndChain === undefined) return this.control(commit, this.endTimeout)
-    if (handOver !== undefined && this.mayBeManual && this.commits.work && !this.driver.status().autocommit)
-      return this.commitAhead(commitAndChain, handOver)
-    return Effect.map(this.control(commitAndChain, this.endTimeout), () => {
-      this.chained = this.driver.status().inTransaction
-    })
+    if (handOver !== undefined && this.succession.mayHandOver) return this.commitAhead(commitAndChain, handOver)
+    return Effect.map(this.control(commitAndChain, this.endTimeout), () => this.succession.begun())
   }
 
   /**
-   * Commits, and lets the next user go on before that is answered. The session's autocommit is off: should the COMMIT fail,
-   * what comes behind it is kept by nobody, and ends with the connection.
+   * Commits, and lets the next user go on before that is answered. Should it fail, what comes behind it is kept by nobody, and
+   * ends with the connection.
    */
   private commitAhead(sql: string, handOver: () => void): Effect.Effect<void, DriverError | InvalidRequestError> {
     const refused = this.refusal()
     if (refused !== undefined) return refused
-    const sent = (): void => {
-      this.chained = true
-      this.committing = []
-      handOver()
-    }
-    const answered = (): void => {
-      const waiting = this.committing ?? []
-      this.committing = undefined
-      for (const go of waiting) go()
-    }
     const request: Request = {
       sql,
       parameters: noParameters,
@@ -468,67 +453,26 @@ class DriverBackedConnection implements Connection {
       timeout: this.endTimeout,
       before: nothing,
       shared: false,
-      onSent: sent
+      onSent: () => {
+        this.succession.sent()
+        handOver()
+      }
     }
     return executeIn(asItIs, this.driver, request, {
       onFailure: (cause) => {
-        // Where commits fail, as those of a Galera cluster may, each would take the transaction behind it along.
-        this.commits.work = false
         this.spent = true
-        answered()
+        this.succession.answered(false)
         return Effect.failCause(cause)
       },
       onSuccess: () => {
-        answered()
+        this.succession.answered(true)
         return Effect.void
       }
     })
   }
 
-  /** When the COMMIT that is under way is answered, if there is one. */
-  private whenCommitted<A, E>(then: () => Effect.Effect<A, E>): Effect.Effect<A, E> {
-    if (this.committing === undefined) return then()
-    return Effect.flatMap(
-      Effect.async<void>((resume) => {
-        if (this.committing === undefined) resume(Effect.void)
-        else this.committing.push(() => resume(Effect.void))
-      }),
-      then
-    )
-  }
-
   takeChained(): ReadonlyArray<string> | undefined {
-    if (!this.chained) {
-      this.chain = 0
-      return undefined
-    }
-    this.chained = false
-    this.chain++
-    const { autocommit } = this.dialect
-    // One transaction that follows another may be by chance; where it is the rule, the next commits are not waited for.
-    if (this.mayBeManual || this.chain < 2 || autocommit === undefined || !this.commits.work) return nothing
-    this.mayBeManual = true
-    return [autocommit.off]
-  }
-
-  /** Whether the session has to be put right before a statement that is in no transaction. */
-  private isBetween(): boolean {
-    return this.chained || (this.mayBeManual && this.committing === undefined && this.isLeft())
-  }
-
-  /** Whether a transaction of several statements ended, and the session's next statement would begin another. */
-  private isLeft(): boolean {
-    const { autocommit, inTransaction } = this.driver.status()
-    return !autocommit && !inTransaction
-  }
-
-  /** What ends a transaction that nobody has taken, and makes each statement one of its own again. */
-  private endings(): ReadonlyArray<string> {
-    const { autocommit, rollback } = this.dialect
-    return [
-      ...(this.chained ? [rollback] : []),
-      ...(this.mayBeManual && autocommit !== undefined ? [autocommit.on] : [])
-    ]
+    return this.succession.take()
   }
 
   /**
@@ -543,10 +487,8 @@ class DriverBackedConnection implements Connection {
   ): Effect.Effect<A, E | DriverError | InvalidRequestError> {
     let endings = nothing
     const ran = Effect.suspend((): Effect.Effect<A, E | DriverError | InvalidRequestError> => {
-      if (!this.isBetween()) return run(before)
-      endings = this.endings()
-      this.chained = false
-      this.mayBeManual = false
+      if (!this.succession.isBetween()) return run(before)
+      endings = this.succession.end()
       const last = endings[endings.length - 1]
       return (leavesState || isDdl) && last !== undefined
         ? Effect.zipRight(
@@ -555,22 +497,22 @@ class DriverBackedConnection implements Connection {
           )
         : run([...endings, ...before])
     })
-    return this.whenCommitted(() => ran).pipe(
-      Effect.tapError((error) =>
-        Effect.sync(() => {
-          if (isDriverError(error) && error.statement !== undefined && endings.includes(error.statement))
-            this.spent = true
-        })
-      ),
-      // Before anything was sent an interruption leaves the transaction as it was.
-      Effect.onInterrupt(() =>
-        Effect.sync(() => {
-          const { autocommit, inTransaction } = this.driver.status()
-          this.chained = !this.isSpent() && inTransaction
-          this.mayBeManual = !autocommit
-        })
+    return this.succession
+      .whenAnswered(() => ran)
+      .pipe(
+        Effect.tapError((error) =>
+          Effect.sync(() => {
+            if (isDriverError(error) && error.statement !== undefined && endings.includes(error.statement))
+              this.spent = true
+          })
+        ),
+        // Before anything was sent an interruption leaves the transaction as it was.
+        Effect.onInterrupt(() =>
+          Effect.sync(() => {
+            this.succession.lookAgain(this.isSpent())
+          })
+        )
       )
-    )
   }
 
   selectDatabase(name: string): Effect.Effect<void, DriverError | InvalidRequestError> {
@@ -579,7 +521,9 @@ class DriverBackedConnection implements Connection {
       if (refused !== undefined) return refused
       this.changed = true
       const select = () => this.driver.selectDatabase(name, 0)
-      return this.whenCommitted(() => (this.isBetween() ? this.unchained(endsByItself, nothing, select) : select()))
+      return this.succession.whenAnswered(() =>
+        this.succession.isBetween() ? this.unchained(endsByItself, nothing, select) : select()
+      )
     })
   }
 
@@ -632,10 +576,7 @@ class DriverBackedConnection implements Connection {
 
   /** A connection at rest is in no transaction. */
   private endChained(): Effect.Effect<Recycled> {
-    const endings = this.endings()
-    this.chained = false
-    this.mayBeManual = false
-    this.chain = 0
+    const endings = this.succession.end()
     return Effect.match(this.control(endings[endings.length - 1] ?? "", resetTimeout, endings.slice(0, -1)), {
       onFailure: (): Recycled => "discard",
       onSuccess: (): Recycled => {
@@ -663,8 +604,8 @@ class DriverBackedConnection implements Connection {
   }
 
   recycle(isTakenOver: boolean): Recycled | Effect.Effect<Recycled> {
-    if (this.committing !== undefined) {
-      return this.whenCommitted(() => {
+    if (this.succession.isCommitting) {
+      return this.succession.whenAnswered(() => {
         const recycled = this.recycle(false)
         return typeof recycled === "string" ? Effect.succeed(recycled) : recycled
       })
@@ -677,11 +618,10 @@ class DriverBackedConnection implements Connection {
     if (this.hadTwoPhase && inTransaction) return "discard"
     if (!changed && !this.changed) {
       if (autocommit && !inTransaction) return "keep"
-      if (this.chained && isTakenOver) return "keep"
-      if (this.chained || (this.mayBeManual && !inTransaction)) return this.endChained()
+      if (this.succession.hasNext && isTakenOver) return "keep"
+      if (this.succession.isBetween()) return this.endChained()
     }
-    this.chained = false
-    this.mayBeManual = false
+    this.succession.forget()
     return Effect.match(this.driver.reset(resetTimeout), {
       onFailure: (): Recycled => "discard",
       onSuccess: (): Recycled => {
@@ -694,12 +634,6 @@ class DriverBackedConnection implements Connection {
 
 /** For what is not to be interrupted. */
 const asItIs: Restore = (effect) => effect
-
-/** Of all connections of a pool. */
-interface Commits {
-  /** None has failed behind which the next transaction came. */
-  work: boolean
-}
 
 /** Whether a statement commits nothing by itself, and leaves nothing: it can be undone, should the COMMIT before it fail. */
 const mayFollowCommit = ({ leavesState, isDdl, sets, data }: Compiled): boolean =>
