@@ -98,7 +98,7 @@ for (const backend of servers()) {
       Effect.gen(function* () {
         const { lock, unlock } = yield* at.locker
         const begun = yield* Deferred.make<void>()
-        const [first, next] = yield* at.queue<void | A, E | Errors.ExecuteError>(
+        const [first, next] = yield* at.queue<unknown, E | Errors.ExecuteError>(
           Effect.zipRight(at.insert(1), lock),
           Effect.zipRight(Deferred.succeed(begun, undefined), body)
         )
