@@ -203,6 +203,10 @@ export interface Connection {
   ) => Effect.Effect<void, DriverError | ArgumentError | InvalidRequestError>
   /** Asks for a sign of life (`aiomysql.Connection.ping`, which never reconnects here). */
   readonly ping: (timeout: number) => Effect.Effect<void, DriverError>
+  /** Gives back what `takeChained` gave, where nothing can have come of it yet; whether that was so. */
+  readonly giveBackChained: () => boolean
+  /** Ends the connection, but not before a COMMIT is answered that others came behind. */
+  readonly abandon: () => void
   /** Nothing is known of the session any more. */
   readonly spend: () => void
   /** Something may be left in the session: it is reset before the next user has it. */
@@ -435,7 +439,8 @@ class DriverBackedConnection implements Connection {
   commit(andChain: boolean, handOver?: () => void): Effect.Effect<void, DriverError | InvalidRequestError> {
     const { commit, commitAndChain } = this.dialect
     if (!andChain || commitAndChain === undefined) return this.control(commit, this.endTimeout)
-    if (handOver !== undefined && this.succession.mayHandOver) return this.commitAhead(commitAndChain, handOver)
+    if (handOver !== undefined && this.succession.mayHandOver && this.isAsItWas)
+      return this.commitAhead(commitAndChain, handOver)
     return Effect.map(this.control(commitAndChain, this.endTimeout), () => this.succession.begun())
   }
 
@@ -446,6 +451,7 @@ class DriverBackedConnection implements Connection {
   private commitAhead(sql: string, handOver: () => void): Effect.Effect<void, DriverError | InvalidRequestError> {
     const refused = this.refusal()
     if (refused !== undefined) return refused
+    let told: ((hasWorked: boolean) => void) | undefined
     const request: Request = {
       sql,
       parameters: noParameters,
@@ -453,22 +459,42 @@ class DriverBackedConnection implements Connection {
       timeout: this.endTimeout,
       before: nothing,
       shared: false,
-      onSent: () => {
-        this.succession.sent()
-        handOver()
+      ahead: {
+        sent: () => {
+          told = this.succession.sent()
+          handOver()
+        },
+        answered: (hasWorked) => {
+          if (!hasWorked) this.spent = true
+          told?.(hasWorked)
+        }
       }
     }
     return executeIn(asItIs, this.driver, request, {
-      onFailure: (cause) => {
-        this.spent = true
-        this.succession.answered(false)
-        return Effect.failCause(cause)
-      },
-      onSuccess: () => {
-        this.succession.answered(true)
-        return Effect.void
-      }
+      onFailure: Effect.failCause,
+      onSuccess: () => Effect.void
     })
+  }
+
+  /** Whether the next user would find the session as everybody does, without anything being done for that. */
+  private get isAsItWas(): boolean {
+    return !(
+      this.changed ||
+      this.hadTwoPhase ||
+      this.driver.hasLimit === true ||
+      this.driver.isRetired() ||
+      this.driver.status().changed
+    )
+  }
+
+  giveBackChained(): boolean {
+    return this.succession.giveBack()
+  }
+
+  abandon(): void {
+    // What others came behind gets its answer; then the connection is of no use, and is closed.
+    if (this.succession.isCommitting) this.spent = true
+    else this.terminate()
   }
 
   takeChained(): ReadonlyArray<string> | undefined {
@@ -635,9 +661,12 @@ class DriverBackedConnection implements Connection {
 /** For what is not to be interrupted. */
 const asItIs: Restore = (effect) => effect
 
-/** Whether a statement commits nothing by itself, and leaves nothing: it can be undone, should the COMMIT before it fail. */
-const mayFollowCommit = ({ leavesState, isDdl, sets, data }: Compiled): boolean =>
-  !leavesState && !isDdl && sets === undefined && data === undefined
+/**
+ * Whether a statement commits nothing by itself, and leaves nothing: it can be undone, should the COMMIT before it fail. What
+ * has a time of its own is not to be blamed for that of the COMMIT.
+ */
+const mayFollowCommit = ({ leavesState, isDdl, sets, data, stopAfter }: Compiled): boolean =>
+  !leavesState && !isDdl && sets === undefined && data === undefined && stopAfter === undefined
 
 /** What is executed after what ends a transaction has been answered. */
 const endsByItself: Pick<Compiled, "leavesState" | "isDdl"> = { leavesState: true, isDdl: false }

@@ -49,6 +49,18 @@ export interface LocalData {
 }
 
 /**
+ * Who is told of a statement that others come behind: that it was sent, so that they may send too, and, before any of theirs is
+ * answered, that it was answered, or will not be. The driver calls each once, outside of any effect.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Ahead {
+  readonly sent: () => void
+  readonly answered: (hasWorked: boolean) => void
+}
+
+/**
  * A statement as drivers take it: SQL with a `?` for each parameter.
  *
  * @since 0.1.0
@@ -76,11 +88,10 @@ export interface Request {
    */
   readonly shared: boolean
   /**
-   * Others come behind it on the connection, without waiting for its answer. It goes out together with them, and this is
-   * called when they may send. Whatever becomes of them its answer is awaited; when it fails the connection is closed, and
-   * they fail with it.
+   * Others come behind it on the connection, without waiting for its answer. It goes out together with them. Whatever becomes of
+   * them its answer is awaited; when it fails the connection is closed, and they fail with it.
    */
-  readonly onSent?: (() => void) | undefined
+  readonly ahead?: Ahead | undefined
   /** What the statement loads from this side; a driver that cannot do that refuses the request. */
   readonly data?: LocalData | undefined
   /** A stream stops at the end of each result set, for `RowStream.next`. Without it those after the first are passed over. */
@@ -337,6 +348,8 @@ export interface DriverConnection {
    * returned does what an interruption does. Undefined where a request takes more than that; then nothing was begun.
    */
   readonly start?: Start | undefined
+  /** Statements have a time that the driver was made with. */
+  readonly hasLimit?: boolean | undefined
   /** Executes a statement for each set of parameters. Fails with what the first one to fail failed with. *Interruption* as `execute`. */
   readonly executeMany: (request: ManyRequest) => Effect.Effect<DriverResult, DriverError>
   /** Executes a statement and gives its rows as they are pulled. A statement without rows gives none. */
@@ -371,6 +384,7 @@ export const executingBy = (
   isBusy: () => connection.isBusy(),
   closed: () => connection.closed(),
   isRetired: () => connection.isRetired(),
+  hasLimit: connection.hasLimit,
   ...ways,
   selectDatabase: (name, timeout) => connection.selectDatabase(name, timeout),
   get warnings() {

@@ -8,8 +8,10 @@ import {
   type DatabaseErrorFields,
   DataError,
   type DataReason,
+  type DriverError,
   IntegrityError,
   type IntegrityReason,
+  InterfaceError,
   InternalError,
   type InternalReason,
   NotSupportedError,
@@ -49,5 +51,63 @@ export const toError = (found: ErrorClass, fields: Omit<DatabaseErrorFields<stri
       return new ProgrammingError({ ...fields, reason: found.reason })
     case "NotSupportedError":
       return new NotSupportedError({ ...fields, reason: found.reason })
+  }
+}
+
+/** Shorter texts and numbers are found everywhere, and tell nothing. */
+const shortest = 4
+
+/** Databases cut long values: so much of one is looked for. */
+const longest = 24
+
+const shown = (parameter: unknown): string => {
+  if (typeof parameter === "string") return parameter
+  if (typeof parameter === "number" || typeof parameter === "bigint") return String(parameter)
+  return parameter instanceof Uint8Array ? new TextDecoder().decode(parameter.subarray(0, longest * 4)) : ""
+}
+
+/** A message without what may be one of these parameters in it. */
+export const maskParameters = (message: string, parameters: ReadonlyArray<unknown>): string => {
+  let masked = message
+  for (const parameter of parameters) {
+    const text = shown(parameter)
+    if (text.length < shortest) continue
+    masked = masked.replaceAll(text, "…")
+    const beginning = text.slice(0, longest)
+    const at = text.length > longest ? masked.indexOf(beginning) : -1
+    // Where the value ends is not known.
+    if (at >= 0) masked = `${masked.slice(0, at)}…`
+  }
+  return masked
+}
+
+/**
+ * The same error without a parameter in its message: which numbers quote what they were given no table tells, and a parameter
+ * does not belong into messages and logs.
+ */
+export const withoutParameters = (error: DriverError, parameters: ReadonlyArray<unknown>): DriverError => {
+  const message = maskParameters(error.message, parameters)
+  if (message === error.message) return error
+  const { errno, sqlState, statement, constraint, parameterSet } = error
+  const fields = { errno, sqlState, statement, constraint, parameterSet, message }
+  return error._tag === "InterfaceError"
+    ? new InterfaceError({ ...fields, reason: error.reason })
+    : toError(classOfError(error), fields)
+}
+
+const classOfError = (error: DatabaseError): ErrorClass => {
+  switch (error._tag) {
+    case "DataError":
+      return data(error.reason)
+    case "OperationalError":
+      return operational(error.reason)
+    case "IntegrityError":
+      return integrity(error.reason)
+    case "InternalError":
+      return internal(error.reason)
+    case "ProgrammingError":
+      return programming(error.reason)
+    case "NotSupportedError":
+      return notSupported
   }
 }

@@ -316,7 +316,8 @@ class LeasePoolState<A, E, R> {
   }
 
   get isTakenOver(): boolean {
-    return this.waiters.first?.takesOver === true
+    // What is to be done when an item comes back is done before anybody else has it.
+    return this.waiters.first?.takesOver === true && this.options.onCheckin === undefined
   }
 
   /** The numbers are others than before. */
@@ -387,7 +388,7 @@ class LeasePoolState<A, E, R> {
 
   /** As `takeNow`, or an item whose users have room for one more; with `joins` one of few users rather than an idle one. */
   takeShared(joins: boolean): Entry<A> | undefined {
-    if (this.waiters.length > 0) return undefined
+    if (this.waiters.length > 0 || this.phase === "closed") return undefined
     if (joins) {
       const few = this.options.maxShare / 4
       const joined = this.shared.findLast((entry) => entry.sharers < few && this.hasRoom(entry))
@@ -643,7 +644,8 @@ class LeasePoolState<A, E, R> {
   /** Gives a lent item to whoever waits longest, if that one takes it as it is. */
   handOver(entry: Entry<A>): boolean {
     const waiter = this.waiters.first
-    if (waiter?.takesOver !== true || entry.state !== "lent" || this.isUnfit(entry, this.now())) return false
+    if (waiter === undefined || !this.isTakenOver || entry.state !== "lent" || this.isUnfit(entry, this.now()))
+      return false
     this.noteReturn(entry)
     this.serve(waiter, entry)
     return true

@@ -68,6 +68,9 @@ const isDigit = (code: number): boolean => code >= 48 && code <= 57
 
 const isWordPart = (code: number): boolean => isWordStart(code) || isDigit(code)
 
+/** What servers take for the space that two dashes need: DEL too. */
+const isControl = (code: number): boolean => code <= 32 || code === 127
+
 const isSpace = (code: number): boolean => code === 32 || (code >= 9 && code <= 13)
 
 /**
@@ -130,7 +133,7 @@ export const tokens = (sql: string, lexicon: Lexicon): ReadonlyArray<Token> => {
     else if (
       char === "-" &&
       next === "-" &&
-      (!lexicon.dashesNeedSpace || at + 2 >= length || sql.charCodeAt(at + 2) <= 32)
+      (!lexicon.dashesNeedSpace || at + 2 >= length || isControl(sql.charCodeAt(at + 2)))
     )
       add("comment", until("\n", at))
     else if (char === "/" && next === "*") {

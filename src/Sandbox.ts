@@ -167,6 +167,8 @@ const sandboxedConnection = (inner: Connection): Connection => {
     control,
     commit: () => control(dialect.commit, inner.endTimeout),
     takeChained: () => undefined,
+    giveBackChained: () => false,
+    abandon: () => inner.abandon(),
     selectDatabase: (name) => guarded(undefined, undefined, () => inner.selectDatabase(name)),
     setIsolationLevel: (level) => guarded(undefined, undefined, () => inner.setIsolationLevel(level)),
     kill: (id, what) => inner.kill(id, what),

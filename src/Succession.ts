@@ -78,18 +78,27 @@ export class Succession {
     this.isUntaken = this.session.status().inTransaction
   }
 
-  /** Such a COMMIT was sent, and others may come behind it. */
-  sent(): void {
+  /**
+   * Such a COMMIT was sent, and others may come behind it. What is given is to be called when it is answered, which may be
+   * after one of those has sent its own.
+   */
+  sent(): (hasWorked: boolean) => void {
+    const waiting: Array<() => void> = []
     this.isUntaken = true
-    this.waiting = []
+    this.waiting = waiting
+    return (hasWorked) => {
+      // Where commits fail, as those of Galera clusters do, each would take the transaction behind it along.
+      if (!hasWorked) this.commits.work = false
+      if (this.waiting === waiting) this.waiting = undefined
+      for (const go of waiting) go()
+    }
   }
 
-  /** It was answered. Where commits fail, as those of Galera clusters do, each would take the transaction behind it along. */
-  answered(hasWorked: boolean): void {
-    if (!hasWorked) this.commits.work = false
-    const waiting = this.waiting ?? []
-    this.waiting = undefined
-    for (const go of waiting) go()
+  /** Gives the transaction back that was taken, where nothing can have been answered of it; whether that was so. */
+  giveBack(): boolean {
+    if (this.waiting === undefined) return false
+    this.isUntaken = true
+    return true
   }
 
   /** Goes on when the COMMIT that is under way is answered, if there is one. */

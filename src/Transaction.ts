@@ -46,8 +46,10 @@ export interface Host {
   readonly takeChained: () => ReadonlyArray<string> | undefined
   readonly ping: (timeout: number) => Effect.Effect<void, DriverError>
   readonly spend: () => void
-  /** Ends the connection at once, whatever it is doing. */
-  readonly terminate: () => void
+  /** Gives back what `takeChained` gave, where nothing can have come of it yet; whether that was so. */
+  readonly giveBackChained: () => boolean
+  /** Ends the connection, whatever it is doing for this transaction. */
+  readonly abandon: () => void
   readonly markChanged: () => void
 }
 
@@ -236,7 +238,7 @@ export class Root {
   /** The beginning that the statement under way carries. */
   private underWay: ReadonlyArray<string> = []
   /** The commit of the transaction before has begun it. */
-  private isChained = false
+  isChained = false
   readonly committedEffects: Array<Effect.Effect<void>> = []
   /** Whether statements go on after one that defines data has committed what came before. */
   goesOnAfterDdl = false
@@ -326,15 +328,20 @@ export class Root {
   get becomeSure(): Effect.Effect<void> {
     return Effect.suspend(() => {
       const taken = this.interrupted ?? []
-      this.interrupted = undefined
       this.underWay = []
-      if (this.phase !== active) return Effect.void
+      if (this.phase !== active) {
+        this.interrupted = undefined
+        return Effect.void
+      }
       const gone = lost("one of its statements was interrupted")
+      // Until there is an answer nothing is known: who asks may be interrupted too.
       return Effect.match(this.host.isSpent() ? Effect.fail(gone) : this.host.ping(statusTimeout), {
         onFailure: () => {
+          this.interrupted = undefined
           this.phase = { _tag: "dead", killer: gone }
         },
         onSuccess: () => {
+          this.interrupted = undefined
           if (this.host.status().inTransaction) return
           if (taken.length > 0) this.beginning = taken
           else this.phase = { _tag: "dead", killer: gone }
@@ -693,7 +700,7 @@ export const runIn = <A, E, R>(
 /** What is to be rolled back waits for nobody: a statement that is under way ends with its connection. */
 const abandonIfBusy = ({ isBusy, root }: Level): void => {
   if (!isBusy) return
-  root.host.terminate()
+  root.host.abandon()
   if (root.phase === active) root.phase = { _tag: "dead", killer: lost("a statement was under way when it failed") }
 }
 
@@ -872,7 +879,7 @@ export const rollbackNow = (root: Root): Effect.Effect<void, TransactionError> =
   const { phase, host } = root
   root.phase = ended
   // A connection that was lost or interrupted is rolled back by the server when it notices.
-  return phase._tag !== "active" || !root.isBegun || host.isSpent()
+  return phase._tag !== "active" || !root.isBegun || host.isSpent() || (root.isChained && host.giveBackChained())
     ? Effect.void
     : Effect.tapError(host.control(host.dialect.rollback, host.endTimeout), () => Effect.sync(() => host.spend()))
 }

@@ -4,6 +4,7 @@
 import { Effect, FiberSet, type Scope } from "effect"
 import type { Dialect } from "../Dialect.js"
 import {
+  type Ahead,
   type Driver,
   type DriverConnection,
   type DriverResult,
@@ -27,6 +28,7 @@ import {
   OperationalError,
   ProgrammingError
 } from "../Errors.js"
+import { withoutParameters } from "../ErrorClass.js"
 import { tokens } from "../Lexer.js"
 import { type BoundValue, type Column, defaultValueOptions } from "../Value.js"
 import * as ExecuteMany from "./ExecuteMany.js"
@@ -207,6 +209,7 @@ const makeKiller = (
 class MysqlConnection implements DriverConnection {
   readonly id: string
   readonly server: ServerInfo
+  readonly hasLimit: boolean
   private readonly attached: Attached
   private readonly conversation: Conversation
   private readonly statements = new Map<string, PreparedStatement>()
@@ -232,6 +235,7 @@ class MysqlConnection implements DriverConnection {
   ) {
     this.id = String(loggedIn.threadId)
     this.server = loggedIn.server
+    this.hasLimit = settings.statementTimeout > 0
     this.attached = attach(loggedIn.socket, loggedIn.receive, {
       deprecateEof: loggedIn.deprecateEof,
       extendedMetadata: loggedIn.extendedMetadata,
@@ -411,16 +415,16 @@ class MysqlConnection implements DriverConnection {
     if (limit > 0)
       return StatementTimeout.within(request, limit, this.server.product, (within) => this.execute(within, encoded))
     if (request.data !== undefined) return this.load(request, request.data)
-    const { onSent } = request
-    if (onSent !== undefined) return Effect.async((resume) => Effect.sync(this.startAhead(request, onSent, resume)))
+    const { ahead } = request
+    if (ahead !== undefined) return Effect.async((resume) => Effect.sync(this.startAhead(request, ahead, resume)))
     return this.answered(request.timeout, (done) => this.startNow(request, done, encoded), request.shared)
   }
 
   /** See `Driver.executeIn`. */
   readonly start: Start = (request, done) => {
-    const { data, onSent, shared, timeout } = request
+    const { ahead, data, shared, timeout } = request
     if (data !== undefined || this.limitOf(request) > 0) return undefined
-    if (onSent !== undefined) return this.startAhead(request, onSent, done)
+    if (ahead !== undefined) return this.startAhead(request, ahead, done)
     if (timeout > 0) return undefined
     this.startNow(request, done)
     return shared ? this.leaveShared : this.leave
@@ -436,7 +440,7 @@ class MysqlConnection implements DriverConnection {
   ): void {
     const answered = (exchange: Exchange | undefined, error: DriverError | undefined): void => {
       if (!request.shared) this.exclusive--
-      if (error !== undefined) return done(Effect.fail(this.seen(error)))
+      if (error !== undefined) return done(Effect.fail(withoutParameters(this.seen(error), request.parameters)))
       const result = exchange?.first ?? emptyResult
       done(exchange?.last?.warningCount ? this.heeded(request, result) : Effect.succeed(result))
     }
@@ -448,40 +452,44 @@ class MysqlConnection implements DriverConnection {
   /** Begins what others come behind: it goes out with what they send in this turn of the event loop. */
   private startAhead(
     request: Request,
-    sent: () => void,
+    ahead: Ahead,
     done: (answer: Effect.Effect<DriverResult, DriverError>) => void
   ): () => void {
     const { timeout } = request
-    const leave = (): void => {
+    let isOver = false
+    const end = (answer: Effect.Effect<DriverResult, DriverError> | undefined, why?: string): void => {
+      if (isOver) return
+      isOver = true
       clearTimeout(timer)
       this.isAhead = false
-      this.abandon()
+      const hasWorked = answer !== undefined && why === undefined
+      if (!hasWorked || this.doomed) this.abandon(why)
+      ahead.answered(hasWorked)
+      if (answer !== undefined) done(answer)
     }
-    const late = (): void => {
-      done(Effect.fail(tooLate(timeout)))
-      leave()
-    }
-    const timer = timeout === 0 || timeout > longestTimer ? undefined : setTimeout(late, timeout)
+    const timer =
+      timeout === 0 || timeout > longestTimer
+        ? undefined
+        : setTimeout(() => end(Effect.fail(tooLate(timeout)), failedAhead), timeout)
     this.isAhead = true
-    const answered = (exchange: Exchange | undefined, error: DriverError | undefined): void => {
-      clearTimeout(timer)
-      this.isAhead = false
-      done(error === undefined ? Effect.succeed(exchange?.first ?? emptyResult) : Effect.fail(this.seen(error)))
-      if (error !== undefined) this.abandon("the COMMIT before it on this connection failed, and took it along")
-      else if (this.doomed) this.abandon()
-    }
-    this.attached.together(() => this.run(request, undefined, answered))
-    if (this.isAhead) sent()
-    return leave
+    this.attached.together(() =>
+      this.run(request, undefined, (exchange, error) =>
+        error === undefined
+          ? end(Effect.succeed(exchange?.first ?? emptyResult))
+          : end(Effect.fail(this.seen(error)), failedAhead)
+      )
+    )
+    if (!isOver) ahead.sent()
+    return () => end(undefined)
   }
 
   get warnings(): Effect.Effect<ReadonlyArray<Warning>, DriverError> {
     return Effect.map(this.showWarnings(undefined), (found) => found.map(({ warning }) => warning))
   }
 
-  private showWarnings(statement: string | undefined): Effect.Effect<ReadonlyArray<Warnings.Found>, DriverError> {
+  private showWarnings(request: Request | undefined): Effect.Effect<ReadonlyArray<Warnings.Found>, DriverError> {
     return Effect.map(this.execute(showWarnings), ({ rows }) =>
-      rows.map((row) => Warnings.warningOf(row, this.server.product, statement))
+      rows.map((row) => Warnings.warningOf(row, this.server.product, request))
     )
   }
 
@@ -491,7 +499,7 @@ class MysqlConnection implements DriverConnection {
     const { sql, shared } = request
     if (policy === "ignore" || request === showWarnings) return Effect.succeed(result)
     if (shared) return Effect.as(Warnings.heedNumber(result.warningCount, sql), result)
-    return this.showWarnings(sql).pipe(
+    return this.showWarnings(request).pipe(
       Effect.mapError(Warnings.unheard),
       Effect.flatMap((found) => Warnings.heed(policy, found, sql)),
       Effect.as(result)
@@ -509,7 +517,7 @@ class MysqlConnection implements DriverConnection {
           done(Effect.succeed(new MysqlRowStream(exchange, this.conversation, 0, () => this.abandon())))
       }
       this.run(request, begun, (_, error) => {
-        if (error !== undefined) done(Effect.fail(this.seen(error)))
+        if (error !== undefined) done(Effect.fail(withoutParameters(this.seen(error), request.parameters)))
       })
     })
   }
@@ -531,9 +539,12 @@ class MysqlConnection implements DriverConnection {
   executeMany(request: ManyRequest): Effect.Effect<DriverResult, DriverError> {
     const limit = this.limitOf(request)
     if (limit > 0) return StatementTimeout.all(request, limit, this.executeMany({ ...request, stopAfter: 0 }))
-    return this.fixesVariables(request.sql)
-      ? executeEach((each) => this.execute(each), request)
-      : ExecuteMany.executeMany(this.executor, request, this.limits)
+    return Effect.mapError(
+      this.fixesVariables(request.sql)
+        ? executeEach((each) => this.execute(each), request)
+        : ExecuteMany.executeMany(this.executor, request, this.limits),
+      (error) => withoutParameters(error, request.sets.flat())
+    )
   }
 
   /** How long a statement may take, in milliseconds; 0 is no limit. What has a time already is not a program's statement. */
@@ -940,6 +951,9 @@ const showWarnings: Request = {
   before: [],
   shared: false
 }
+
+/** What those hear who came behind it. */
+const failedAhead = "the COMMIT before it on this connection failed, and took it along"
 
 /** What a timer can hold, 24 days; for more than that it would be over at once. */
 const longestTimer = 2 ** 31 - 1

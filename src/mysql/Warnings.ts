@@ -4,7 +4,8 @@
  * https://dev.mysql.com/doc/refman/9.7/en/show-warnings.html
  */
 import { Effect } from "effect"
-import type { ServerInfo, Warning } from "../Driver.js"
+import type { Request, ServerInfo, Warning } from "../Driver.js"
+import { maskParameters } from "../ErrorClass.js"
 import { type DatabaseError, type DriverError, OperationalError } from "../Errors.js"
 import { classify } from "./MysqlErrors.js"
 
@@ -18,10 +19,15 @@ export interface Found {
 }
 
 /** From a row of SHOW WARNINGS. */
-export const warningOf = (row: ReadonlyArray<unknown>, product: ServerInfo["product"], statement?: string): Found => {
+export const warningOf = (
+  row: ReadonlyArray<unknown>,
+  product: ServerInfo["product"],
+  request?: Pick<Request, "sql" | "parameters">
+): Found => {
   const [level, code, message] = row
   const errno = Number(code)
-  const error = classify({ errno, sqlState: "", message: String(message) }, product, statement)
+  const said = maskParameters(String(message), request?.parameters ?? [])
+  const error = classify({ errno, sqlState: "", message: said }, product, request?.sql)
   return {
     warning: { level: level === "Note" || level === "Error" ? level : "Warning", code: errno, message: error.message },
     error

@@ -26,6 +26,7 @@ import {
   OperationalError,
   ProgrammingError
 } from "../Errors.js"
+import { withoutParameters } from "../ErrorClass.js"
 import { leadingWords, type Token, tokens } from "../Lexer.js"
 import type { Column, ValueOptions } from "../Value.js"
 import { dataErrorOf } from "../ValueReader.js"
@@ -180,7 +181,7 @@ class SqliteConnection implements DriverConnection {
   /** Waiting for locks is ours, foreign keys hold, and readers of a file do not hold up its writers. */
   get setUp(): Effect.Effect<void, DriverError> {
     const isMemory = this.location.includes("mode=memory")
-    const query = (sql: string) => this.locked(sql, () => this.database.prepare(sql).all([]))
+    const query = (sql: string) => this.locked({ sql, parameters: [] }, () => this.database.prepare(sql).all([]))
     return Effect.gen(function* () {
       yield* query("PRAGMA busy_timeout = 0")
       yield* query("PRAGMA foreign_keys = ON")
@@ -217,7 +218,7 @@ class SqliteConnection implements DriverConnection {
     if (refused !== undefined) return Effect.fail(refused)
     return Effect.zipRight(
       this.runBefore(request),
-      this.locked(request.sql, () => this.run(request), request.timeout)
+      this.locked(request, () => this.run(request), request.timeout)
     )
   }
 
@@ -233,7 +234,9 @@ class SqliteConnection implements DriverConnection {
       : Effect.forEach(
           before,
           (sql) =>
-            this.locked(sql, () => letGoIfBusy(this.prepared(sql).statement, [], (statement) => statement.run([]))),
+            this.locked({ sql, parameters: [] }, () =>
+              letGoIfBusy(this.prepared(sql).statement, [], (statement) => statement.run([]))
+            ),
           { discard: true }
         )
   }
@@ -241,7 +244,7 @@ class SqliteConnection implements DriverConnection {
   stream(request: Request): Effect.Effect<RowStream, DriverError> {
     const refused = refusal(request)
     if (refused !== undefined) return Effect.fail(refused)
-    const stream = this.locked(request.sql, () => {
+    const stream = this.locked(request, () => {
       // A statement of its own: one statement cannot be in two iterations.
       const prepared = this.prepare(request.sql)
       if (prepared.columnCount === 0) return streamOf(this.run(request))
@@ -257,7 +260,7 @@ class SqliteConnection implements DriverConnection {
         }
       })
       const shape = makeShape(statement.columns(), request.values)
-      return new SqliteRowStream(iterator, first, statement, shape, request.sql, (rows) => ({
+      return new SqliteRowStream(iterator, first, statement, shape, request, (rows) => ({
         ...this.resultOf(prepared, shape.columns, [], returnsChanged(prepared.verb) ? rows : 0),
         hasNext: false
       }))
@@ -266,7 +269,11 @@ class SqliteConnection implements DriverConnection {
   }
 
   /** Runs what may meet a lock of another connection, and runs it again until the lock is gone or time is out. */
-  private locked<A>(sql: string, run: () => A, timeout = 0): Effect.Effect<A, DriverError> {
+  private locked<A>(
+    { sql, parameters }: Pick<Request, "sql" | "parameters">,
+    run: () => A,
+    timeout = 0
+  ): Effect.Effect<A, DriverError> {
     const { lockTimeout } = this.settings
     const patience = timeout === 0 ? lockTimeout : Math.min(timeout, lockTimeout)
     return Effect.suspend(() => {
@@ -276,7 +283,7 @@ class SqliteConnection implements DriverConnection {
         try {
           return Effect.succeed(run())
         } catch (thrown) {
-          if (!isBusy(thrown)) return Effect.fail(errorOf(thrown, sql))
+          if (!isBusy(thrown)) return Effect.fail(withoutParameters(errorOf(thrown, sql), parameters))
           return Effect.clockWith((clock) => {
             // A clock that nobody sets.
             const now = Math.trunc(Number(clock.unsafeCurrentTimeNanos()) / 1e6)
@@ -395,7 +402,7 @@ class SqliteRowStream implements RowStream {
     private first: IteratorResult<NativeRow> | undefined,
     private readonly statement: NativeStatement,
     private readonly shape: SqliteShape,
-    private readonly sql: string,
+    private readonly request: Pick<Request, "sql" | "parameters">,
     private readonly endOf: (rows: number) => ResultSetEnd
   ) {
     this.columns = shape.columns
@@ -428,7 +435,8 @@ class SqliteRowStream implements RowStream {
         this.rows += rows.length
         return Effect.succeed(rows.length === 0 ? undefined : rows)
       } catch (thrown) {
-        return Effect.fail(errorOf(thrown, this.sql))
+        const { sql, parameters } = this.request
+        return Effect.fail(withoutParameters(errorOf(thrown, sql), parameters))
       }
     })
   }

@@ -289,6 +289,36 @@ for (const backend of servers()) {
 
     withEngine(
       backend,
+      "keep nothing of a body that fails, at whatever steps its first two statements were interrupted",
+      () =>
+        Effect.gen(function* () {
+          const t = yield* table("id INTEGER PRIMARY KEY")
+          const cutAt = (place: number) =>
+            Effect.gen(function* () {
+              const select = Engine.execute(`SELECT * FROM ${t} WHERE id = -1`)
+              const fiber = yield* Effect.fork(Effect.withScheduler(select, yieldingAt(place)))
+              yield* Effect.yieldNow()
+              yield* Fiber.interrupt(fiber)
+            })
+          for (let first = 4; first < 16; first++)
+            for (let second = 4; second < 24; second++) {
+              const body = Effect.gen(function* () {
+                yield* cutAt(first)
+                yield* cutAt(second)
+                yield* Effect.ignore(Engine.execute(`INSERT INTO ${t} VALUES (?)`, [first * 100 + second]))
+                return yield* Effect.fail("no")
+              })
+              expect(Exit.isFailure(yield* Effect.exit(Engine.transaction(body)))).toBe(true)
+            }
+          const { rows } = yield* Engine.execute(`SELECT id FROM ${t}`)
+          expect(rows.map((row) => row[0])).toEqual([])
+        }),
+      { maxSize: 1 },
+      30_000
+    )
+
+    withEngine(
+      backend,
       "lose nothing of whoever comes next, at whatever step their first statement was interrupted",
       () =>
         Effect.gen(function* () {

@@ -2,7 +2,7 @@
 // servers of these tests' own, because a lock makes every COMMIT on them wait.
 import { Reactivity } from "@effect/experimental"
 import { describe, expect, it } from "@effect/vitest"
-import { Deferred, Effect, Exit, Fiber, Option, type Scope } from "effect"
+import { Deferred, Effect, Exit, Fiber, Option, type Scope, Stream } from "effect"
 import { Engine, type Errors } from "effect-sa"
 import * as SqlClient from "effect-sa/SqlClient"
 import { servers, tableName } from "../support/Backend.js"
@@ -139,6 +139,46 @@ for (const backend of servers()) {
           ({ rowCount }) => rowCount === 0
         )
         yield* eventually(isGone)
+      })
+    )
+
+    const firsts: ReadonlyArray<readonly [string, (at: Setting) => Effect.Effect<unknown, Errors.ExecuteError>]> = [
+      ["a table", (at) => at.engine.execute(`CREATE TABLE ${at.t}_never (id INTEGER)`)],
+      ["a variable", (at) => at.engine.execute("SET @a = 1")],
+      ["a savepoint", (at) => at.engine.transaction(at.insert(2))],
+      ["several rows", (at) => at.engine.execute(`INSERT INTO ${at.t} VALUES (?)`, [[2], [3]])],
+      ["a stream", (at) => Stream.runDrain(at.engine.stream(`SELECT * FROM ${at.t}`))]
+    ]
+    for (const [what, first] of firsts)
+      it.scopedLive(`is interrupted at once where its first statement waits for that: ${what}`, () =>
+        Effect.gen(function* () {
+          const at = yield* setting()
+          const { first: committing, next, unlock, id } = yield* behind(at, first(at))
+          yield* Effect.sleep("20 millis")
+          yield* Effect.timeoutFail(Fiber.interrupt(next), { duration: 500, onTimeout: () => "it waits" })
+          yield* unlock
+          yield* Fiber.join(committing)
+          expect(Option.map(yield* at.engine.scalar("SELECT CONNECTION_ID()"), Number)).toEqual(Option.some(id))
+          yield* at.insert(4)
+          expect(yield* at.ids).toEqual([1, 4])
+        })
+      )
+
+    it.scopedLive("finds nothing in the session that the one before has set", () =>
+      Effect.gen(function* () {
+        const at = yield* setting()
+        const look = Effect.map(
+          at.engine.execute("SELECT @mine, @@time_zone, @@SQL_NOTES, IS_USED_LOCK('handover')"),
+          ({ rows }) => [rows[0]?.[0], rows[0]?.[1], rows[0]?.[2], rows[0]?.[3]]
+        )
+        const changes = Effect.gen(function* () {
+          yield* at.engine.execute("SET @mine = 1, time_zone = '+05:00', SQL_NOTES = 0")
+          yield* at.engine.execute("SELECT GET_LOCK('handover', 0)")
+          return yield* look
+        })
+        const [first, next] = yield* at.queue(changes, look)
+        expect((yield* Fiber.join(first!)).slice(0, 3)).toEqual([1, "+05:00", 0])
+        expect(yield* Fiber.join(next!)).toEqual([null, "+00:00", 1, null])
       })
     )
 

@@ -493,6 +493,16 @@ describe("LeasePool", () => {
     })
   )
 
+  it.scoped("lends nothing that is shared any more when it is closed", () =>
+    Effect.gen(function* () {
+      const pool = yield* poolOf(new Items(), { maxSize: 1, maxShare: 4 })
+      const user = yield* sharer(pool)
+      yield* pool.close
+      expect(yield* Effect.flip(pool.useShared(() => Effect.void))).toMatchObject({ _tag: "PoolClosedError" })
+      yield* Deferred.succeed(user.done, undefined)
+    })
+  )
+
   it.scoped("gives what is lent to whoever waits longest and takes it over, and then it comes back once", () =>
     Effect.gen(function* () {
       const pool = yield* poolOf(new Items(), { maxSize: 1 })

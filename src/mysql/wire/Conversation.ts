@@ -84,6 +84,8 @@ export class Exchange {
   /** Status flags of the EOF packet after the columns, where there is one. */
   columnsStatus = 0
   shape: Shape | undefined
+  /** The shape of rows whose columns were left out, until they begin. */
+  known: Shape | undefined
   rows: Array<ReadonlyArray<unknown>> = []
   /** Bytes of `rows`, for streams. */
   bytes = 0
@@ -360,6 +362,7 @@ export class Conversation {
       case State.ColumnsEnd:
         if (first !== Header.EOF) throw protocolError("no EOF packet after the columns")
         exchange.columnsStatus = readEof(this.bytes, start, end).status
+        if (exchange.known !== undefined) return this.beginRows(exchange, exchange.known)
         return this.startRows(exchange, buffer.subarray(start - 4, end))
       case State.Simple:
         if (first === Header.ERR) return this.error(exchange, buffer, start, end)
@@ -416,9 +419,11 @@ export class Conversation {
     if (parameterTypes !== undefined && parameterTypes.length < (prepared?.parameterCount ?? 0))
       parameterTypes.push(readColumnDefinition(this.bytes, end, this.options.extendedMetadata).type)
     const columns = prepared?.columnCount ?? 0
-    if (this.options.cachesMetadata !== true || exchange.left > columns) return
-    this.keepColumn(exchange, buffer, start, end, exchange.left === columns)
-    if (exchange.left === 1) exchange.columns = sentColumns(exchange)
+    // An EOF packet may be the last.
+    const left = exchange.left - (this.options.deprecateEof ? 0 : 1)
+    if (this.options.cachesMetadata !== true || left > columns || left < 1) return
+    this.keepColumn(exchange, buffer, start, end, left === columns)
+    if (left === 1) exchange.columns = sentColumns(exchange)
   }
 
   private headOf(exchange: Exchange, first: number, buffer: Buffer, start: number, end: number): void {
@@ -488,10 +493,13 @@ export class Conversation {
       throw protocolError("rows whose columns were never sent")
     if (plan.shape === undefined || plan.shape.values !== values)
       plan.shape = this.options.shapes.of(plan.columns.definitions, plan.columns.metadata, values)
-    this.beginRows(exchange, plan.shape)
+    if (this.options.deprecateEof) return this.beginRows(exchange, plan.shape)
+    exchange.known = plan.shape
+    exchange.state = State.ColumnsEnd
   }
 
   private beginRows(exchange: Exchange, shape: Shape): void {
+    exchange.known = undefined
     exchange.shape = shape
     exchange.state = State.Rows
     if (exchange.streaming && exchange.discarding === undefined) this.wake(exchange)

@@ -710,6 +710,23 @@ describe("Conversation", () => {
     expect(client.conversation.failure).toBeUndefined()
   })
 
+  it("reads such rows also where EOF packets end columns", () => {
+    const mode = { deprecateEof: false, extendedMetadata: false, cachesMetadata: true }
+    const client = new Client(mode)
+    const prepare = client.begin("prepare")
+    const columns = idAndName.map((each) => column(each, false))
+    client.receive(prepared(5, 2, 1), column({ name: "?", type: FieldType.LONG }, false), eof(), ...columns, eof())
+    expect(prepare.finished).toBe(true)
+    expect(prepare.columns?.definitions.map(({ name }) => name)).toEqual(["id", "name"])
+    const plan: Plan = { shape: undefined, columns: prepare.columns }
+    const row = binaryRow([u32(1), text("a")])
+    for (const sent of [columns, [], []]) {
+      const exchange = client.begin("binary", plan)
+      client.receive(Buffer.from([2, sent.length === 0 ? 0 : 1]), ...sent, eof(), row, row, eof())
+      expect([exchange.error, exchange.finished, exchange.first?.rows.length]).toEqual([undefined, true, 2])
+    }
+  })
+
   it("takes no rows whose columns were never sent", () => {
     const mode = { ...modern, cachesMetadata: true }
     const known = new Client(mode).begin("prepare").columns
