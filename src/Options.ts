@@ -285,12 +285,18 @@ const poolFields = {
 
 const telemetryFields = { spans: flag, metrics: flag, slowStatement: duration(0, 0), poolName: text }
 
+/** What has its members elsewhere, such as a `Map`, would be taken for an object without any. */
+const isPlainObject = (given: unknown): given is object => {
+  if (typeof given !== "object" || given === null) return false
+  const prototype: unknown = Object.getPrototypeOf(given)
+  return prototype === Object.prototype || prototype === null
+}
+
 /** A member that is wrong is refused by its own name. */
 const telemetry: Field<Either.Either<TelemetrySettings, ArgumentError>> = {
   expected: `an object of ${Object.keys(telemetryFields).join(", ")}`,
   read: (given) => {
-    if (typeof given !== "object" || given === null || Array.isArray(given) || Redacted.isRedacted(given))
-      return undefined
+    if (!isPlainObject(given)) return undefined
     const read = Either.flatMap(
       readAll(telemetryFields, "telemetry", { ...given }),
       ({ spans = true, metrics = false, slowStatement = 0, poolName }) =>

@@ -38,6 +38,12 @@ const agreement = (one: ReadonlyArray<Token>, other: ReadonlyArray<Token>): numb
 const isPlainWord = (word: string): boolean =>
   /^[\w$]+$/.test(word) ? !/^\$|\$[^$]*\$/.test(word) : /^[\p{L}\p{N}\p{M}_]+$/u.test(word)
 
+/** `@name` and `@@name`. What is quoted behind the sign is a token of its own: `@'name'`, and the host of a user. */
+const isPlainVariable = (variable: string): boolean => {
+  const name = variable.replace(/^@@?/, "")
+  return name === "" || (/^[\w$.]+$/.test(name) && isPlainWord(name.replaceAll(".", "_")))
+}
+
 /** What begins another string, identifier or comment. */
 const opensSomething = /['"`#]|--|\/\*/
 
@@ -123,12 +129,16 @@ class Pieces {
         else this.add("word", at, text)
         return at + 1
       case "qmark":
-      case "named":
       case "format":
       case "pyformat":
         this.add("marker", at, text)
         return at + 1
+      case "named":
+        if (!isPlainWord(text.slice(1))) return undefined
+        this.add("marker", at, text)
+        return at + 1
       case "variable":
+        if (!isPlainVariable(text)) return undefined
         this.add("name", at, text)
         return at + 1
       case "symbol":
@@ -206,8 +216,9 @@ class Pieces {
     const { end } = this.lexed[at]!
     const close = this.sql.indexOf("*/", end)
     if (close < 0 || opensSomething.test(this.sql.slice(end, close))) return undefined
-    const next = this.lexed.findIndex((token, i) => i > at && token.start >= close + 2)
-    return next < 0 ? this.lexed.length : next
+    let next = at + 1
+    while (next < this.lexed.length && this.lexed[next]!.start < close + 2) next++
+    return next
   }
 }
 
@@ -223,54 +234,84 @@ class Pieces {
 export const piecesOf = (sql: string, lexicon: Lexicon): ReadonlyArray<Piece> => new Pieces(sql, lexicon).all
 
 /**
- * The place of the parenthesis that closes the one at `open`; undefined where none does.
+ * The place of the parenthesis that closes the one at a place. What nothing closes is not in it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Closings = ReadonlyMap<number, number>
+
+/**
+ * Where each parenthesis is closed, in one pass: texts can have thousands of them within each other.
  *
  * @since 0.1.0
  * @category reading
  */
-export const closing = (pieces: ReadonlyArray<Piece>, open: number): number | undefined => {
-  let depth = 0
-  for (let at = open; at < pieces.length; at++) {
-    if (pieces[at]!.text === "(") depth++
-    else if (pieces[at]!.text === ")" && --depth === 0) return at
-  }
-  return undefined
-}
-
-const isPlace = (piece: Piece | undefined): boolean => piece?.text === "?"
-
-/** Places of pieces that say nothing new: `IN (?, ?, ?)` becomes `IN (?)`, and of equal rows of VALUES one is left. */
-const repeated = (pieces: ReadonlyArray<Piece>): ReadonlySet<number> => {
-  const found = new Set<number>()
-  const leaveOut = (from: number, to: number): void => {
-    for (let at = from; at <= to; at++) found.add(at)
-  }
-  const written = (from: number, to: number): string =>
-    pieces
-      .slice(from, to + 1)
-      .map(({ text }) => text)
-      .join(" ")
-  pieces.forEach((piece, at) => {
-    if (piece.kind !== "word" || pieces[at + 1]?.text !== "(") return
-    const word = piece.text.toUpperCase()
-    const end = closing(pieces, at + 1)
-    if (end === undefined) return
-    if (word === "IN") {
-      const list = pieces.slice(at + 2, end)
-      if (list.every((each, i) => (i % 2 === 0 ? isPlace(each) : each.text === ","))) leaveOut(at + 3, end - 1)
-    } else if (word === "VALUES" || word === "VALUE") {
-      let row = written(at + 1, end)
-      for (let last = end; pieces[last + 1]?.text === "," && pieces[last + 2]?.text === "("; ) {
-        const close = closing(pieces, last + 2)
-        if (close === undefined) return
-        const next = written(last + 2, close)
-        if (next === row) leaveOut(last + 1, close)
-        row = next
-        last = close
-      }
+export const closingsOf = (pieces: ReadonlyArray<Piece>): Closings => {
+  const closings = new Map<number, number>()
+  const open: Array<number> = []
+  pieces.forEach(({ text }, at) => {
+    if (text === "(") open.push(at)
+    else if (text === ")") {
+      const opened = open.pop()
+      if (opened !== undefined) closings.set(opened, at)
     }
   })
-  return found
+  return closings
+}
+
+/** Pieces that say nothing new: `IN (?, ?, ?)` becomes `IN (?)`, and of equal rows of VALUES one is left. */
+class Repeated {
+  /** The places of what is left out. */
+  readonly places = new Set<number>()
+  /** Rows are compared up to here. Those within them are not compared once more for each parenthesis around them. */
+  private compared = 0
+
+  constructor(
+    private readonly pieces: ReadonlyArray<Piece>,
+    private readonly closings: Closings
+  ) {
+    pieces.forEach((piece, at) => {
+      if (piece.kind !== "word") return
+      const word = piece.text.toUpperCase()
+      if (word === "IN") this.readList(at + 1)
+      else if ((word === "VALUES" || word === "VALUE") && at >= this.compared) this.readRows(at + 1)
+    })
+  }
+
+  private leaveOut(from: number, to: number): void {
+    for (let at = from; at <= to; at++) this.places.add(at)
+  }
+
+  /** A list that has anything but values is none. */
+  private readList(open: number): void {
+    const end = this.closings.get(open)
+    if (end === undefined) return
+    for (let at = open + 1; at < end; at++) {
+      if (this.pieces[at]!.text !== ((at - open) % 2 === 1 ? "?" : ",")) return
+    }
+    this.leaveOut(open + 2, end - 1)
+  }
+
+  private readRows(open: number): void {
+    let row: string | undefined
+    let from = open
+    for (let end = this.closings.get(from); end !== undefined; end = this.closings.get(from)) {
+      const next = this.written(from, end)
+      // With the comma before it.
+      if (next === row) this.leaveOut(from - 1, end)
+      row = next
+      this.compared = end
+      if (this.pieces[end + 1]?.text !== ",") return
+      from = end + 2
+    }
+  }
+
+  private written(from: number, to: number): string {
+    let text = ""
+    for (let at = from; at <= to; at++) text += ` ${this.pieces[at]!.text}`
+    return text
+  }
 }
 
 /**
@@ -279,11 +320,11 @@ const repeated = (pieces: ReadonlyArray<Piece>): ReadonlySet<number> => {
  * @since 0.1.0
  * @category reading
  */
-export const textOf = (pieces: ReadonlyArray<Piece>): string => {
-  const left = repeated(pieces)
+export const textOf = (pieces: ReadonlyArray<Piece>, closings: Closings): string => {
+  const { places } = new Repeated(pieces, closings)
   let text = ""
   pieces.forEach((piece, at) => {
-    if (!left.has(at)) text += piece.isApart && text !== "" ? ` ${piece.text}` : piece.text
+    if (!places.has(at)) text += piece.isApart && text !== "" ? ` ${piece.text}` : piece.text
   })
   return text
 }

@@ -7,7 +7,7 @@
  * @since 0.1.0
  */
 import type { Lexicon } from "./Lexer.js"
-import { closing, type Piece, piecesOf, textOf } from "./SqlPieces.js"
+import { type Closings, closingsOf, type Piece, piecesOf, textOf } from "./SqlPieces.js"
 
 /**
  * What may be told of a text.
@@ -49,8 +49,11 @@ const verbs: ReadonlySet<string> = wordSet(`
 /** Words that a statement goes on with behind WITH or EXPLAIN. */
 const innerVerbs: ReadonlySet<string> = wordSet("DELETE INSERT REPLACE SELECT TABLE UPDATE VALUES")
 
-/** Verbs with the word behind them. */
-const pairs: ReadonlySet<string> = wordSet("START XA")
+/** Verbs that are told with the word behind them. Any other word is not told: a program can write any. */
+const pairs: ReadonlyMap<string, ReadonlySet<string>> = new Map([
+  ["START", wordSet("ALL GROUP_REPLICATION REPLICA SLAVE TRANSACTION")],
+  ["XA", wordSet("BEGIN COMMIT END PREPARE RECOVER ROLLBACK START")]
+])
 
 /** Verbs that are followed by the statement that they tell of. */
 const explains: ReadonlySet<string> = wordSet("ANALYZE DESC DESCRIBE EXPLAIN")
@@ -94,9 +97,14 @@ class Operations {
   private awaits: "verb" | "inner verb" | undefined = "verb"
   /** The parenthesis that stands in the place of a table. */
   private tableAt = -1
+  /** Tables are read up to here. What stands among them is a name, also where it looks like FROM. */
+  private tablesEnd = 0
   private verb = ""
 
-  constructor(private readonly pieces: ReadonlyArray<Piece>) {
+  constructor(
+    private readonly pieces: ReadonlyArray<Piece>,
+    private readonly closings: Closings
+  ) {
     this.own = this.commonTables()
     for (let at = 0; at < pieces.length && this.readAt(at); at++) {}
   }
@@ -138,7 +146,7 @@ class Operations {
     this.pieces.forEach((piece, at) => {
       if (piece.kind !== "word" && piece.kind !== "name") return
       let next = at + 1
-      if (this.symbol(next) === "(") next = (closing(this.pieces, next) ?? this.pieces.length) + 1
+      if (this.symbol(next) === "(") next = (this.closings.get(next) ?? this.pieces.length) + 1
       if (this.word(next) !== "AS") return
       do next++
       while (this.word(next) === "NOT" || this.word(next) === "MATERIALIZED")
@@ -205,8 +213,8 @@ class Operations {
     this.awaits = undefined
     this.verb = word
     if (!verbs.has(word)) return true
-    const second = pairs.has(word) ? this.word(at + 1) : ""
-    const verb = second === "" ? word : `${word} ${second}`
+    const second = this.word(at + 1)
+    const verb = pairs.get(word)?.has(second) === true ? `${word} ${second}` : word
     if (!isInner || this.verbs.length === 0 || !explains.has(this.verbs.at(-1) ?? "")) this.verbs.push(verb)
     this.addPart(verb)
     if (definitions.has(word)) return this.readDefinition(at, word)
@@ -280,18 +288,29 @@ class Operations {
 
   /** Tables with commas between them. */
   private readTables(from: number): void {
-    const at = this.word(from) === "LATERAL" ? from + 1 : from
-    if (this.symbol(at) === "(") this.tableAt = at
-    const next = this.readTable(at)
-    if (next !== undefined) this.readMoreTables(next)
+    if (from < this.tablesEnd) return
+    let next: number | undefined = from
+    while (next !== undefined) {
+      const at: number = this.word(next) === "LATERAL" ? next + 1 : next
+      if (this.symbol(at) === "(") this.tableAt = at
+      const end = this.readTable(at)
+      next = end === undefined ? undefined : this.afterComma(end)
+    }
   }
 
-  /** Behind a table and its other name. */
+  /** Behind a table in parentheses. */
   private readMoreTables(from: number): void {
+    const next = this.afterComma(from)
+    if (next !== undefined) this.readTables(next)
+  }
+
+  /** Behind a table, its other name and a comma; undefined where none follows. */
+  private afterComma(from: number): number | undefined {
     let at = from
     if (this.word(at) === "AS") at++
     if (this.symbol(at) !== "," && this.isNamePart(at)) at++
-    if (this.symbol(at) === ",") this.readTables(at + 1)
+    this.tablesEnd = at
+    return this.symbol(at) === "," ? at + 1 : undefined
   }
 }
 
@@ -304,10 +323,18 @@ class Operations {
  * @since 0.1.0
  * @category reading
  */
-export const summaryOf = (sql: string, lexicon: Lexicon): SqlSummary => {
-  const pieces = piecesOf(sql, lexicon)
-  const { operation, summary } = new Operations(pieces)
-  return { operation, summary, text: textOf(pieces) }
+export const summaryOf = (sql: string, lexicon: Lexicon): SqlSummary => summaryOfPieces(piecesOf(sql, lexicon))
+
+/**
+ * What may be told of the pieces of a text.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
+export const summaryOfPieces = (pieces: ReadonlyArray<Piece>): SqlSummary => {
+  const closings = closingsOf(pieces)
+  const { operation, summary } = new Operations(pieces, closings)
+  return { operation, summary, text: textOf(pieces, closings) }
 }
 
 /**

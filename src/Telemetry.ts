@@ -32,10 +32,10 @@ import {
   type ServerInfo,
   type Start
 } from "./Driver.js"
-import { type DriverError, ProgrammingError } from "./Errors.js"
+import type { DriverError } from "./Errors.js"
 import type { Lexicon } from "./Lexer.js"
 import { Summaries, type SqlSummary } from "./SqlSummary.js"
-import { type Attributes, Durations, type Failure, failureOf } from "./TelemetryMetrics.js"
+import { type Attributes, Durations, type Failure, failureOf, withoutValues } from "./TelemetryMetrics.js"
 import { clientSpan, isTraced } from "./Tracing.js"
 
 /**
@@ -84,12 +84,6 @@ const attributesOf = (product: ServerInfo["product"], { namespace, server }: Obs
   ...(server?.port === undefined ? {} : { "server.port": String(server.port) })
 })
 
-/** Databases quote what they do not understand of a text, and values that stand there. */
-const withoutText = (error: DriverError): DriverError =>
-  error._tag === "ProgrammingError" && error.reason === "Syntax"
-    ? new ProgrammingError({ reason: "Syntax", message: "the statement has a syntax error", errno: error.errno })
-    : error
-
 // ---------------------------------------------------------------------------------------------------------------------
 // one statement
 
@@ -109,7 +103,9 @@ class Watch {
     private readonly called: Called,
     private readonly span: Tracer.Span | undefined,
     private readonly clock: Clock.Clock | undefined,
-    private readonly labels: ReadonlyArray<MetricLabel.MetricLabel>
+    private readonly labels: ReadonlyArray<MetricLabel.MetricLabel>,
+    /** Of the text itself, which is summed up once. Undefined as long as nobody has asked. */
+    private own?: SqlSummary
   ) {}
 
   /** The database is waited for. */
@@ -132,8 +128,12 @@ class Watch {
     const failure = Exit.isFailure(exit) ? failureOf(exit.cause) : undefined
     if (this.span !== undefined) this.endSpan(this.span, exit, failure)
     const { durations, settings } = this.observed
-    durations?.note(this.observed.operation(this.called), failure, now - this.begun, this.labels)
+    durations?.note(operationOf(this.called, this.ownSummary), failure, now - this.begun, this.labels)
     return settings.slowStatement > 0 && this.waited >= settings.slowStatement ? this.slow(failure) : undefined
+  }
+
+  private get ownSummary(): SqlSummary {
+    return (this.own ??= this.observed.own(this.called))
   }
 
   private endSpan(span: Tracer.Span, exit: Exit.Exit<void, DriverError>, failure: Failure | undefined): void {
@@ -142,13 +142,13 @@ class Watch {
       if (failure.status !== undefined) span.attribute("db.response.status_code", failure.status)
       span.attribute("error.type", failure.type)
     }
-    const told = Exit.isFailure(exit) ? Exit.mapError(exit, withoutText) : exit
+    const told = Exit.isFailure(exit) ? Exit.mapError(exit, withoutValues) : exit
     span.end(this.clock?.unsafeCurrentTimeNanos() ?? 0n, told)
   }
 
   private slow(failure: Failure | undefined): Effect.Effect<void> {
     const { address, id } = this.observed
-    const { summary = "of another kind", text } = this.observed.summary(this.called)
+    const { summary = "of another kind", text } = this.observed.summary(this.called, this.ownSummary)
     return Effect.logWarning(`slow statement: ${summary}`).pipe(
       Effect.annotateLogs({
         statement: text,
@@ -270,24 +270,25 @@ class ObservedConnection {
     run: () => Effect.Effect<A, DriverError>,
     done: (answer: A, watch: Watch) => Effect.Effect<A>
   ): Effect.Effect<A, DriverError> {
-    const { name, attributes } = this.described(called)
+    const own = this.own(called)
+    const { name, attributes } = this.described(called, own)
     const clock = fiber.getFiberRef(FiberRef.currentTracerTimingEnabled)
       ? Context.get(fiber.getFiberRef(DefaultServices.currentServices), Clock.Clock)
       : undefined
     return Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(Effect.makeSpan(name, { ...clientSpan, attributes }), (span) =>
-        watched(restore(run()), new Watch(this, called, span, clock, labels), done)
+        watched(restore(run()), new Watch(this, called, span, clock, labels, own), done)
       )
     )
   }
 
   /** The name and the attributes of a span. */
-  private described(called: Called): Described {
-    const told = this.summary(called)
+  private described(called: Called, own: SqlSummary): Described {
+    const told = this.summary(called, own)
     const known = this.product.described.get(told)
     if (known !== undefined) return known
     const { summary, text } = told
-    const operation = this.operation(called)
+    const operation = operationOf(called, own)
     const described: Described = {
       name: summary ?? this.common.database.namespace ?? String(this.product.attributes["db.system.name"]),
       attributes: {
@@ -303,15 +304,12 @@ class ObservedConnection {
     return described
   }
 
-  operation(called: Called): string | undefined {
-    const { operation } = this.common.summaries.of(called.sql)
-    return isBatch(called) && operation !== undefined ? `BATCH ${operation}` : operation
-  }
+  /** What may be told of a request's own text. Long ones are summed up anew each time. */
+  readonly own = ({ sql }: Called): SqlSummary => this.common.summaries.of(sql)
 
   /** What may be told of a request, and of the statements that go before its own, such as BEGIN. */
-  summary(called: Called): SqlSummary {
+  summary(called: Called, own: SqlSummary): SqlSummary {
     const { summaries } = this.common
-    const own = summaries.of(called.sql)
     if (!isBatch(called) && called.before.length === 0) return own
     return {
       operation: own.operation,
@@ -324,6 +322,9 @@ class ObservedConnection {
 /** Fewer than two are no batch. */
 const isBatch = (called: Called): called is Called & { readonly sets: ManyRequest["sets"] } =>
   called.sets !== undefined && called.sets.length > 1
+
+const operationOf = (called: Called, { operation }: SqlSummary): string | undefined =>
+  isBatch(called) && operation !== undefined ? `BATCH ${operation}` : operation
 
 /** What is run in a region that cannot be interrupted, but for itself. */
 const watched = <A>(

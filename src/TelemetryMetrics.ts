@@ -7,7 +7,17 @@
  * @since 0.1.0
  */
 import { Cause, Effect, Metric, MetricBoundaries, MetricKey, MetricLabel, Option, type Scope } from "effect"
-import type { DriverError, PoolNumbers } from "./Errors.js"
+import {
+  DataError,
+  type DriverError,
+  IntegrityError,
+  InterfaceError,
+  InternalError,
+  NotSupportedError,
+  OperationalError,
+  type PoolNumbers,
+  ProgrammingError
+} from "./Errors.js"
 import type { Observer } from "./LeasePool.js"
 
 /**
@@ -77,10 +87,47 @@ export const failureOf = (cause: Cause.Cause<DriverError>): Failure => {
   return { type: Cause.isInterruptedOnly(cause) ? "InterruptedException" : "_OTHER", status: undefined }
 }
 
-/** Kinds of failures that are told apart: a program can raise errors of any number. */
-const mostFailures = 500
+/**
+ * An error of the same class that says its class, its reason and the database's number: `OperationalError Deadlock (1213)`.
+ * Databases quote texts, keys and values in what they say, and a program can raise errors that say anything.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const withoutValues = (error: DriverError): DriverError => {
+  const { _tag, errno } = error
+  const fields = { message: `${_tag} ${error.reason}${errno === undefined ? "" : ` (${errno})`}`, errno }
+  switch (error._tag) {
+    case "InterfaceError":
+      return new InterfaceError({ ...fields, reason: error.reason })
+    case "DataError":
+      return new DataError({ ...fields, reason: error.reason })
+    case "OperationalError":
+      return new OperationalError({ ...fields, reason: error.reason })
+    case "IntegrityError":
+      return new IntegrityError({ ...fields, reason: error.reason })
+    case "InternalError":
+      return new InternalError({ ...fields, reason: error.reason })
+    case "ProgrammingError":
+      return new ProgrammingError({ ...fields, reason: error.reason })
+    case "NotSupportedError":
+      return new NotSupportedError({ ...fields, reason: error.reason })
+  }
+}
+
+/** Metrics of one `Durations`: Effect keeps each for as long as the process lives. */
+const mostMetrics = 500
+
+/** Beyond so many metrics no number of a failure is new: a program can raise errors of any, and operations need room. */
+const mostWithNumbers = 300
+
+/** Two are for what has no room: what succeeds, and what fails. */
+const mostWithOperations = mostMetrics - 2
 
 const otherFailure: Failure = { type: "_OTHER", status: undefined }
+
+const keyOf = (operation: string | undefined, failure: Failure | undefined): string =>
+  `${operation ?? ""}/${failure?.type ?? ""}`
 
 /**
  * How long the operations of an engine take: `db.client.operation.duration`.
@@ -89,30 +136,41 @@ const otherFailure: Failure = { type: "_OTHER", status: undefined }
  * @category metrics
  */
 export class Durations {
-  private readonly successes = new Map<string | undefined, Metric.Metric.Histogram<number>>()
-  private readonly failures = new Map<string, Metric.Metric.Histogram<number>>()
+  private readonly metrics = new Map<string, Metric.Metric.Histogram<number>>()
 
   constructor(private readonly attributes: Attributes) {}
 
   /** `labels` are those that the fiber gives to its metrics. */
   note(operation: string | undefined, failure: Failure | undefined, milliseconds: number, labels: Labels): void {
-    const metric = failure === undefined ? this.success(operation) : this.failure(operation, failure)
-    metric.unsafeUpdate(milliseconds / 1000, labels)
+    this.metric(operation, failure).unsafeUpdate(milliseconds / 1000, labels)
   }
 
-  private success(operation: string | undefined): Metric.Metric.Histogram<number> {
-    let metric = this.successes.get(operation)
-    if (metric === undefined) this.successes.set(operation, (metric = this.make(operation, undefined)))
-    return metric
+  /** As much is told apart as there is room for. */
+  private metric(operation: string | undefined, failure: Failure | undefined): Metric.Metric.Histogram<number> {
+    if (failure === undefined)
+      return this.within(mostWithOperations, operation, undefined) ?? this.of(undefined, undefined)
+    return (
+      this.within(mostWithNumbers, operation, failure) ??
+      this.within(mostWithOperations, operation, otherFailure) ??
+      this.of(undefined, otherFailure)
+    )
   }
 
-  private failure(operation: string | undefined, failure: Failure): Metric.Metric.Histogram<number> {
-    const known = this.failures.get(`${operation} ${failure.type}`)
+  /** The metric that there is, or a new one where there are fewer than so many. */
+  private within(
+    most: number,
+    operation: string | undefined,
+    failure: Failure | undefined
+  ): Metric.Metric.Histogram<number> | undefined {
+    return this.metrics.size < most ? this.of(operation, failure) : this.metrics.get(keyOf(operation, failure))
+  }
+
+  private of(operation: string | undefined, failure: Failure | undefined): Metric.Metric.Histogram<number> {
+    const key = keyOf(operation, failure)
+    const known = this.metrics.get(key)
     if (known !== undefined) return known
-    const counted = this.failures.size < mostFailures ? failure : otherFailure
-    const key = `${operation} ${counted.type}`
-    const metric = this.failures.get(key) ?? this.make(operation, counted)
-    this.failures.set(key, metric)
+    const metric = this.make(operation, failure)
+    this.metrics.set(key, metric)
     return metric
   }
 

@@ -232,7 +232,7 @@ export const telemetryContract = (backend: Backend): void => {
         expect(spans.map(endOf)).toEqual(["failure", "failure"])
         expect(spans.map((span) => attribute(span, "db.response.status_code"))).toEqual(number)
         expect(spans.map((span) => attribute(span, "error.type"))).toEqual(number)
-        expect(saidBy(spans[1]!)).toContain("syntax error")
+        expect(saidBy(spans[1]!)).toContain("ProgrammingError Syntax")
         expect(saidBy(spans[1]!)).not.toMatch(/secret|private/)
       })
     )

@@ -7,7 +7,7 @@ import { promisify } from "node:util"
 import { afterAll, expect, it } from "vitest"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
-const generated = join(root, "test/docs/generated-telemetry")
+const generated = join(root, "test/docs/generated/telemetry")
 const run = promisify(execFile)
 
 afterAll(() => rmSync(generated, { recursive: true, force: true }))

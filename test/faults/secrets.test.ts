@@ -12,7 +12,11 @@ const long = `${secret}${"x".repeat(300)}`
 const onServers = ["SELECT EXTRACTVALUE('<a/>', ?)", "SET time_zone = ?", "SET lc_time_names = ?"]
 
 const statements = {
-  sqlite: ["SELECT JSON_EXTRACT('{}', ?)", "SELECT * FROM json_each('{}', ?)", "ATTACH DATABASE '/nowhere/' || ? AS other"],
+  sqlite: [
+    "SELECT JSON_EXTRACT('{}', ?)",
+    "SELECT * FROM json_each('{}', ?)",
+    "ATTACH DATABASE '/nowhere/' || ? AS other"
+  ],
   mariadb: [...onServers, "SELECT GET_LOCK(?, 1)", "EXECUTE IMMEDIATE ?"],
   mysql: [
     ...onServers,

@@ -2,7 +2,8 @@ import { describe, expect, it } from "@effect/vitest"
 import { FastCheck } from "effect"
 import type { Lexicon } from "effect-sa/Lexer"
 import { lexicon as mysql } from "effect-sa/mysql/MysqlDialect"
-import { Summaries, type SqlSummary, summaryOf } from "effect-sa/SqlSummary"
+import { type Piece, piecesOf } from "effect-sa/SqlPieces"
+import { Summaries, type SqlSummary, summaryOf, summaryOfPieces } from "effect-sa/SqlSummary"
 import { dialect } from "effect-sa/sqlite/SqliteDialect"
 
 const sqlite: Lexicon = { ...dialect.lexicon, ansiQuotes: true }
@@ -93,6 +94,26 @@ describe("the summary of a text", () => {
     ])
   })
 
+  it("has no second word but those that are known, so that operations are few", () => {
+    told([
+      ["START w1", "START", "START"],
+      ["START REPLICA", "START REPLICA", "START REPLICA"],
+      ["start slave", "START SLAVE", "START SLAVE"],
+      ["XA w1", "XA", "XA"],
+      ["XA PREPARE 'x'", "XA PREPARE", "XA PREPARE"],
+      ["SHOW w1", "SHOW", "SHOW"],
+      ["w1 TRANSACTION", undefined, undefined]
+    ])
+    const words = FastCheck.stringMatching(/^w[a-z]{3,9}$/)
+    const firsts = FastCheck.constantFrom("START", "XA", "SHOW", "CREATE", "ALTER", "DROP", "RELEASE", "FLUSH", "")
+    FastCheck.assert(
+      FastCheck.property(firsts, words, words, (first, second, third) => {
+        const { operation = "" } = summaryOf(`${first} ${second} ${third}`, mysql)
+        expect([operation, operation === first]).toEqual([operation, true])
+      })
+    )
+  })
+
   it("is no longer than 255 characters, and ends with a whole name", () => {
     const names = Array.from({ length: 60 }, (_, i) => `table_${i}`)
     const long = summary(`SELECT * FROM ${names.join(", ")}`) ?? ""
@@ -153,6 +174,15 @@ describe("a text without values", () => {
 
   it("of SQLite, which reads every text in one way, goes on behind a backslash", () => {
     expect(text("SELECT 'a\\', b FROM t", sqlite)).toBe("SELECT ?, b FROM t")
+  })
+
+  it("has variables and named markers that are plain names, and no others", () => {
+    expect(text("SELECT @name, @@sql_mode, @@global.max_connections, @a$b, :name FROM t")).toBe(
+      "SELECT @name, @@sql_mode, @@global.max_connections, @a$b, :name FROM t"
+    )
+    for (const sql of ["@“s3cr3t words”", "@@“s3cr3t words”", "@‘s3cr3t’, a", "@$$s3cr3t$$", "@é", ":“s3cr3t words”"])
+      expect([sql, text(`SELECT ${sql}`)]).toEqual([sql, "SELECT ?"])
+    expect(text("CREATE USER 'ada'@'%'")).toBe("CREATE USER ?@?")
   })
 
   it("is cut where it is long, in the middle of a value too", () => {
@@ -316,6 +346,57 @@ describe("what is told of a text", () => {
       }),
       { numRuns: 1_500 }
     )
+  })
+})
+
+/** How often what is told of a text has looked at its pieces. */
+const steps = (sql: string): number => {
+  let looked = 0
+  const counting = <A extends object>(target: A): A =>
+    new Proxy(target, {
+      get: (of, name, receiver) => {
+        looked++
+        return Reflect.get(of, name, receiver)
+      }
+    })
+  const pieces: ReadonlyArray<Piece> = piecesOf(sql, mysql).map(counting)
+  summaryOfPieces(counting(pieces))
+  return looked
+}
+
+describe("the work for a text", () => {
+  it("grows as the text does, whatever is in it", () => {
+    for (const [begin, part] of [
+      ["WITH ", "a("],
+      ["WITH ", "a() AS ("],
+      ["SELECT ", "IN("],
+      ["SELECT ", "IN(?,"],
+      ["SELECT ", "VALUES("],
+      ["INSERT INTO a VALUES ", "(1), "],
+      ["INSERT INTO a VALUES ", "(VALUES (1), "],
+      ["SELECT a FROM ", "a, "],
+      ["WITH FROM AS (SELECT 1) SELECT a FROM a", ", FROM b"],
+      ["SELECT a ", "FROM (a, "],
+      ["SELECT ", "FROM a JOIN b "],
+      ["WITH ", "a AS NOT "],
+      ["", "DROP TABLE a;"],
+      ["EXPLAIN ", "WITH "]
+    ] as const) {
+      for (const isClosed of [false, true]) {
+        const of = (characters: number): number => {
+          const text = begin + part.repeat(Math.floor(characters / part.length / (isClosed ? 2 : 1)))
+          const open = text.split("(").length - text.split(")").length
+          return steps(text + (isClosed ? ")".repeat(Math.max(open, 0)) : ""))
+        }
+        const [small, large] = [of(2_000), of(8_000)]
+        expect([begin, part, isClosed, large <= 5 * small ? "as the text" : large / small]).toEqual([
+          begin,
+          part,
+          isClosed,
+          "as the text"
+        ])
+      }
+    }
   })
 })
 
