@@ -11,14 +11,14 @@ import {
   type DriverError,
   IntegrityError,
   type IntegrityReason,
-  InterfaceError,
   InternalError,
   type InternalReason,
   NotSupportedError,
   OperationalError,
   type OperationalReason,
   ProgrammingError,
-  type ProgrammingReason
+  type ProgrammingReason,
+  withFields
 } from "./Errors.js"
 
 export type ErrorClass =
@@ -88,26 +88,5 @@ export const maskParameters = (message: string, parameters: ReadonlyArray<unknow
 export const withoutParameters = (error: DriverError, parameters: ReadonlyArray<unknown>): DriverError => {
   const message = maskParameters(error.message, parameters)
   if (message === error.message) return error
-  const { errno, sqlState, statement, constraint, parameterSet } = error
-  const fields = { errno, sqlState, statement, constraint, parameterSet, message }
-  return error._tag === "InterfaceError"
-    ? new InterfaceError({ ...fields, reason: error.reason })
-    : toError(classOfError(error), fields)
-}
-
-const classOfError = (error: DatabaseError): ErrorClass => {
-  switch (error._tag) {
-    case "DataError":
-      return data(error.reason)
-    case "OperationalError":
-      return operational(error.reason)
-    case "IntegrityError":
-      return integrity(error.reason)
-    case "InternalError":
-      return internal(error.reason)
-    case "ProgrammingError":
-      return programming(error.reason)
-    case "NotSupportedError":
-      return notSupported
-  }
+  return withFields(error, { message, cause: undefined })
 }

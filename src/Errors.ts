@@ -421,9 +421,14 @@ export const atParameterSet = (error: DriverError, parameterSet: number): Driver
  */
 export const ofStatement = (error: DriverError, statement: string): DriverError => withFields(error, { statement })
 
-const withFields = (
+/**
+ * The same error with other fields.
+ *
+ * @internal
+ */
+export const withFields = (
   error: DriverError,
-  changed: Pick<DatabaseErrorFields<string>, "parameterSet" | "statement">
+  changed: Partial<Omit<DatabaseErrorFields<string>, "reason">>
 ): DriverError => {
   const { message, errno, sqlState, statement, constraint, parameterSet, cause } = error
   const fields = { message, errno, sqlState, statement, constraint, parameterSet, cause, ...changed }

@@ -7,17 +7,7 @@
  * @since 0.1.0
  */
 import { Cause, Effect, Metric, MetricBoundaries, MetricKey, MetricLabel, Option, type Scope } from "effect"
-import {
-  DataError,
-  type DriverError,
-  IntegrityError,
-  InterfaceError,
-  InternalError,
-  NotSupportedError,
-  OperationalError,
-  type PoolNumbers,
-  ProgrammingError
-} from "./Errors.js"
+import { type DriverError, type PoolNumbers, withFields } from "./Errors.js"
 import type { Observer } from "./LeasePool.js"
 
 /**
@@ -96,23 +86,13 @@ export const failureOf = (cause: Cause.Cause<DriverError>): Failure => {
  */
 export const withoutValues = (error: DriverError): DriverError => {
   const { _tag, errno } = error
-  const fields = { message: `${_tag} ${error.reason}${errno === undefined ? "" : ` (${errno})`}`, errno }
-  switch (error._tag) {
-    case "InterfaceError":
-      return new InterfaceError({ ...fields, reason: error.reason })
-    case "DataError":
-      return new DataError({ ...fields, reason: error.reason })
-    case "OperationalError":
-      return new OperationalError({ ...fields, reason: error.reason })
-    case "IntegrityError":
-      return new IntegrityError({ ...fields, reason: error.reason })
-    case "InternalError":
-      return new InternalError({ ...fields, reason: error.reason })
-    case "ProgrammingError":
-      return new ProgrammingError({ ...fields, reason: error.reason })
-    case "NotSupportedError":
-      return new NotSupportedError({ ...fields, reason: error.reason })
-  }
+  return withFields(error, {
+    message: `${_tag} ${error.reason}${errno === undefined ? "" : ` (${errno})`}`,
+    sqlState: undefined,
+    statement: undefined,
+    constraint: undefined,
+    cause: undefined
+  })
 }
 
 /** Metrics of one `Durations`: Effect keeps each for as long as the process lives. */
