@@ -493,6 +493,25 @@ describe("LeasePool", () => {
     })
   )
 
+  it.scoped("hands nothing over where something is to be done when an item comes back", () =>
+    Effect.gen(function* () {
+      const pool = yield* poolOf(new Items(), { maxSize: 1, onCheckin: () => Effect.void })
+      const loans: Array<LeasePool.Loan<number>> = []
+      const borrow = Effect.uninterruptibleMask((restore) =>
+        pool.lendIn(restore, "takes over", (loan) => Effect.sync(() => loans.push(loan)))
+      )
+      yield* borrow
+      const next = yield* Effect.fork(borrow)
+      yield* settle
+      expect(pool.isTakenOver()).toBe(false)
+      loans[0]!.handOver()
+      expect(loans).toHaveLength(1)
+      loans[0]!.giveBack()
+      yield* Fiber.join(next)
+      loans[1]!.giveBack()
+    })
+  )
+
   it.scoped("lends nothing that is shared any more when it is closed", () =>
     Effect.gen(function* () {
       const pool = yield* poolOf(new Items(), { maxSize: 1, maxShare: 4 })

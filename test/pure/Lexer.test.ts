@@ -201,6 +201,7 @@ describe("Lexer.tokens", () => {
     expect(markers("SELECT 5--?", mysql)).toBe(1)
     expect(markers("SELECT 5-- ?", mysql)).toBe(0)
     expect(markers("SELECT 5--\t?", mysql)).toBe(0)
+    expect(markers("SELECT 5 --\u007f?", mysql)).toBe(0)
     expect(markers("SELECT 5 --\n?", mysql)).toBe(1)
     expect(kinds("SELECT 5--", mysql).map(([kind]) => kind)).toEqual(["word", "number", "comment"])
     expect(markers("SELECT 5--?", sqlite)).toBe(0)
